@@ -1,0 +1,103 @@
+//! The running gateway: what lives as long as the process, and the one pointer to the current generation.
+//!
+//! Builds the next generation beside the current one and swaps the pointer once. Knows no HTTP.
+
+mod reload;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
+
+pub use reload::{Reloaded, ReloadError};
+
+use crate::config::{self, Problems};
+use crate::generation::{Generation, Live};
+use crate::plugin::{Engine, EngineError, PluginSet};
+use crate::telemetry::METRICS;
+use crate::upstream::{Upstream, UpstreamError};
+
+/// One per process.
+#[derive(Debug)]
+pub struct Gateway {
+    config_path: PathBuf,
+    engine: Engine,
+    live: Live,
+    current: ArcSwap<Generation>,
+    /// Held while the next generation is built, so that there is only one builder.
+    building: Mutex<reload::Seen>,
+    draining: AtomicBool,
+}
+
+/// Why the gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{0}")]
+    Config(#[from] Problems),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    #[error("cannot build the first generation: {0}")]
+    Build(String),
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// Reads the configuration, loads every plugin and builds the first generation. A component that does not
+    /// load is reported and left out.
+    pub async fn start(config_path: PathBuf) -> Result<Arc<Self>, StartError> {
+        let loaded = config::load(&config_path, &environment)?;
+        reload::report_warnings(&loaded.warnings);
+        let engine = Engine::new(&loaded.settings.plugins.limits)?;
+        let upstream = Upstream::new(loaded.settings.timeouts.connect)?;
+        let live = Live::default();
+        let settings = Arc::new(loaded.settings);
+        let empty = Generation::build(0, settings, Arc::new(PluginSet::default()), upstream, &live);
+        let gateway = Arc::new(Self {
+            config_path,
+            engine,
+            live,
+            current: ArcSwap::from_pointee(empty),
+            building: Mutex::default(),
+            draining: AtomicBool::new(false),
+        });
+        gateway.reload().await.map_err(|error| StartError::Build(error.to_string()))?;
+        Ok(gateway)
+    }
+
+    /// The generation that a request arriving now belongs to.
+    pub fn current(&self) -> Arc<Generation> {
+        self.current.load_full()
+    }
+
+    /// From now on the gateway says that it is not ready; requests under way go on.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether requests should be sent here.
+    pub fn is_ready(&self) -> bool {
+        !self.draining.load(Ordering::Relaxed) && self.current.load().is_ready()
+    }
+
+    /// Reloads whenever the configuration or a plugin file changes, until the task is dropped.
+    pub async fn watch(self: Arc<Self>) {
+        watch::run(self).await;
+    }
+
+    /// The metrics, in the text format of Prometheus.
+    pub fn metrics(&self) -> String {
+        METRICS.in_flight.set(i64::try_from(self.live.pool.in_flight()).unwrap_or(i64::MAX));
+        METRICS.instances.set(i64::try_from(self.engine.instances_in_use()).unwrap_or(i64::MAX));
+        METRICS.render()
+    }
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

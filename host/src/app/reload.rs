@@ -1,0 +1,170 @@
+//! From what stands on disk now to the next generation. The configuration is one part, taken whole or not at all;
+//! each plugin is a part of its own. A bad part stays at its last good version and is reported.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Gateway, environment};
+use crate::config::{self, Problem, Settings};
+use crate::generation::Generation;
+use crate::plugin::{Folder, PluginSet};
+use crate::telemetry::{PartFailed, Swapped};
+use crate::upstream::Upstream;
+
+/// What was seen last, so that the same fault is not reported again and again.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// SHA-256 of the configuration file.
+    config: Option<[u8; 32]>,
+    config_problem: Option<String>,
+}
+
+/// What a reload did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reloaded {
+    /// The current generation's number.
+    pub generation: u64,
+    /// Something was new.
+    pub changed: bool,
+    /// Why the newest configuration is not in use.
+    pub config_problem: Option<String>,
+    /// Why the newest version of a plugin is not in use, by plugin.
+    pub plugin_problems: Vec<(String, String)>,
+    /// What the configuration wants and cannot have now.
+    pub notices: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    #[error("building a generation was interrupted: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// The next settings and plugins, read off the request path.
+struct Read {
+    settings: Arc<Settings>,
+    plugins: Arc<PluginSet>,
+    upstream: Upstream,
+    config_changed: bool,
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// Looks at the disk and, if anything is new and good, swaps in the next generation.
+    pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, ReloadError> {
+        let gateway = self.clone();
+        // Reading and compiling block, and compiling takes a while.
+        tokio::task::spawn_blocking(move || gateway.reload_blocking()).await.map_err(Into::into)
+    }
+
+    fn reload_blocking(&self) -> Reloaded {
+        let mut seen = self.building.blocking_lock();
+        let before = self.current();
+        let read = self.read(&before, &mut seen);
+        let plugins_changed = !same_parts(&before.plugins, &read.plugins);
+        report_parts(&before.plugins, &read.plugins);
+        let changed = before.number == 0 || read.config_changed || plugins_changed;
+        if changed {
+            let number = before.number + 1;
+            let next = Generation::build(number, read.settings, read.plugins, read.upstream, &self.live);
+            let next = Arc::new(next);
+            self.current.store(next.clone());
+            before.retire();
+            Swapped { before: &before, now: &next }.emit();
+        }
+        self.report(&seen, changed)
+    }
+
+    fn read(&self, before: &Generation, seen: &mut Seen) -> Read {
+        let (settings, config_changed) = match self.read_config(before, seen) {
+            Some(settings) => (Arc::new(settings), true),
+            None => (before.settings.clone(), false),
+        };
+        let upstream = if settings.timeouts.connect == before.settings.timeouts.connect {
+            before.upstream.clone()
+        } else {
+            Upstream::new(settings.timeouts.connect).unwrap_or_else(|_| before.upstream.clone())
+        };
+        let folder = Folder {
+            path: settings.plugins.folder.clone(),
+            limits: settings.plugins.limits.clone(),
+            engine: self.engine.clone(),
+        };
+        let plugins = match folder.scan(&before.plugins, &named(&settings)) {
+            Ok(plugins) => Arc::new(plugins),
+            Err(error) => {
+                let problem = format!("cannot read the plugins folder {}: {error}", folder.path.display());
+                PartFailed { part: "plugins.folder", problem: &problem }.emit();
+                before.plugins.clone()
+            }
+        };
+        Read { settings, plugins, upstream, config_changed }
+    }
+
+    /// The settings, if the file is new and right.
+    fn read_config(&self, before: &Generation, seen: &mut Seen) -> Option<Settings> {
+        let text = std::fs::read(&self.config_path).unwrap_or_default();
+        let hash: [u8; 32] = Sha256::digest(&text).into();
+        if seen.config == Some(hash) && before.number > 0 {
+            return None;
+        }
+        seen.config = Some(hash);
+        match config::load(&self.config_path, &environment) {
+            Ok(loaded) => {
+                seen.config_problem = None;
+                report_warnings(&loaded.warnings);
+                Some(loaded.settings)
+            }
+            Err(problems) => {
+                let problem = problems.to_string();
+                PartFailed { part: "configuration", problem: &problem }.emit();
+                seen.config_problem = Some(problem);
+                None
+            }
+        }
+    }
+
+    fn report(&self, seen: &Seen, changed: bool) -> Reloaded {
+        let now = self.current();
+        let failed = now.plugins.parts().filter_map(|part| Some((part.name.clone(), part.problem.clone()?)));
+        Reloaded {
+            generation: now.number,
+            changed,
+            config_problem: seen.config_problem.clone(),
+            plugin_problems: failed.collect(),
+            notices: now.notices.clone(),
+        }
+    }
+}
+
+pub(super) fn report_warnings(warnings: &[Problem]) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// Plugins that the configuration names.
+fn named(settings: &Settings) -> BTreeSet<String> {
+    let adapters = settings.vendors.values().map(|vendor| vendor.adapter.clone());
+    let strategies = settings.models.values().filter_map(|model| model.strategy.clone());
+    adapters.chain(strategies).collect()
+}
+
+fn same_parts(one: &PluginSet, other: &PluginSet) -> bool {
+    one.parts().count() == other.parts().count()
+        && std::iter::zip(one.parts(), other.parts()).all(|(a, b)| Arc::ptr_eq(a, b))
+}
+
+/// Each new problem of a plugin once.
+fn report_parts(before: &PluginSet, now: &PluginSet) {
+    for part in now.parts() {
+        let known = before.get(&part.name).is_some_and(|known| Arc::ptr_eq(known, part));
+        if let (Some(problem), false) = (&part.problem, known) {
+            PartFailed { part: &part.name, problem }.emit();
+        }
+    }
+}

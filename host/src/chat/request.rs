@@ -1,0 +1,262 @@
+//! What the host must know of a request before it can choose who serves it.
+//!
+//! Reads only what it needs, and checks only what it reads: the rest is the vendor's business.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+
+use super::{Document, Edit, Operation};
+
+/// A request in canonical form, with what the host read from it.
+#[derive(Debug)]
+pub struct ChatRequest {
+    pub operation: Operation,
+    /// The public model's name, as the caller wrote it.
+    pub model: String,
+    pub streaming: bool,
+    /// The caller asked for the usage chunk at the end of the stream.
+    pub include_usage: bool,
+    pub needs: Needs,
+    /// Estimated: one token for four bytes of text.
+    pub input_tokens: u32,
+    /// `user`: whoever the caller acts for.
+    pub end_user: Option<String>,
+    document: Document,
+}
+
+/// What a model must be able to do to serve a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub tools: bool,
+    pub vision: bool,
+}
+
+/// Why a request cannot even be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error("the request body is not a JSON object: {0}")]
+    NotJson(serde_json::Error),
+    #[error("you must provide a {0} parameter")]
+    Missing(&'static str),
+    #[error("{member}: {problem}")]
+    Wrong { member: &'static str, problem: String },
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    content: Option<Content>,
+}
+
+/// A message's content: text alone, or parts.
+struct Content {
+    text_bytes: usize,
+    image: bool,
+}
+
+#[derive(Deserialize)]
+struct Part<'a> {
+    #[serde(borrow, rename = "type", default)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    text: Option<Cow<'a, str>>,
+}
+
+// === impl ChatRequest ===
+
+impl ChatRequest {
+    pub fn parse(operation: Operation, body: Bytes) -> Result<Self, RequestError> {
+        let document = Document::parse(body).map_err(RequestError::NotJson)?;
+        let model: String = read(&document, "model")?.ok_or(RequestError::Missing("model"))?;
+        let streaming = operation == Operation::Chat && read(&document, "stream")?.unwrap_or(false);
+        let options: Option<StreamOptions> = read(&document, "stream_options")?;
+        let (needs, text_bytes) = match operation {
+            Operation::Chat => read_chat(&document)?,
+            Operation::Embeddings => {
+                let input = document.get("input").ok_or(RequestError::Missing("input"))?;
+                (Needs::default(), input.len())
+            }
+        };
+        Ok(Self {
+            operation,
+            model,
+            streaming,
+            include_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
+            needs,
+            input_tokens: u32::try_from(text_bytes / 4).unwrap_or(u32::MAX),
+            end_user: read(&document, "user")?,
+            document,
+        })
+    }
+
+    /// The JSON text of a member the caller sent.
+    pub fn member(&self, name: &str) -> Option<&[u8]> {
+        self.document.get(name)
+    }
+
+    /// The request for one upstream model: its own name, defaults for what the caller left out, and usage asked
+    /// for at the end of a stream, because the host meters every stream.
+    pub fn for_upstream<'a>(
+        &self,
+        model: &str,
+        defaults: impl Iterator<Item = (&'a String, &'a String)>,
+    ) -> Document {
+        let mut edits = vec![Edit { member: "model".into(), value: Some(json_text(model)) }];
+        for (member, value) in defaults {
+            if self.document.get(member).is_none() {
+                edits.push(Edit { member: member.clone(), value: Some(value.clone().into_bytes()) });
+            }
+        }
+        if self.streaming && !self.include_usage {
+            edits.push(Edit { member: "stream_options".into(), value: Some(self.metered_options()) });
+        }
+        self.document.edited(&edits)
+    }
+
+    /// `stream_options` with `include_usage` set, whatever else the caller put there.
+    fn metered_options(&self) -> Vec<u8> {
+        let asked = self.document.get("stream_options").filter(|text| text.starts_with(b"{"));
+        let options = asked.and_then(|text| Document::parse(Bytes::copy_from_slice(text)).ok());
+        let metered = Edit { member: "include_usage".into(), value: Some(b"true".to_vec()) };
+        match options {
+            Some(options) => options.edited(&[metered]).bytes().to_vec(),
+            None => br#"{"include_usage":true}"#.to_vec(),
+        }
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(
+    document: &'a Document,
+    member: &'static str,
+) -> Result<Option<T>, RequestError> {
+    match document.get(member) {
+        None | Some(b"null") => Ok(None),
+        Some(text) => serde_json::from_slice(text)
+            .map(Some)
+            .map_err(|error| RequestError::Wrong { member, problem: error.to_string() }),
+    }
+}
+
+fn read_chat(document: &Document) -> Result<(Needs, usize), RequestError> {
+    let messages: Vec<Message> = read(document, "messages")?.ok_or(RequestError::Missing("messages"))?;
+    if messages.is_empty() {
+        let problem = "an empty list; expected at least one message".to_owned();
+        return Err(RequestError::Wrong { member: "messages", problem });
+    }
+    let tools = document.get("tools").filter(|tools| !matches!(*tools, b"null" | b"[]"));
+    let contents = || messages.iter().filter_map(|message| message.content.as_ref());
+    let text_bytes: usize = contents().map(|content| content.text_bytes).sum();
+    let needs = Needs { tools: tools.is_some(), vision: contents().any(|content| content.image) };
+    Ok((needs, text_bytes + tools.map_or(0, <[u8]>::len)))
+}
+
+/// A string as JSON text.
+pub(crate) fn json_text(text: &str) -> Vec<u8> {
+    serde_json::Value::from(text).to_string().into_bytes()
+}
+
+// === impl RequestError ===
+
+impl RequestError {
+    /// The member of the request at fault.
+    pub fn param(&self) -> Option<&'static str> {
+        match self {
+            Self::NotJson(_) => None,
+            Self::Missing(member) | Self::Wrong { member, .. } => Some(member),
+        }
+    }
+}
+
+// === impl Content ===
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl<'de> Visitor<'de> for Read {
+            type Value = Content;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of parts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Content { text_bytes: text.len(), image: false })
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
+                let mut content = Content { text_bytes: 0, image: false };
+                while let Some(part) = parts.next_element::<Part<'de>>()? {
+                    content.text_bytes += part.text.map_or(0, |text| text.len());
+                    content.image |= part.kind.as_deref() == Some("image_url");
+                }
+                Ok(content)
+            }
+        }
+
+        deserializer.deserialize_any(Read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chat(body: &str) -> Result<ChatRequest, RequestError> {
+        ChatRequest::parse(Operation::Chat, Bytes::copy_from_slice(body.as_bytes()))
+    }
+
+    #[test]
+    fn reads_what_routing_needs() {
+        let request = chat(
+            r#"{"model":"m","stream":true,"user":"u1","tools":[{"type":"function"}],"messages":[
+                {"role":"system","content":"12345678"},
+                {"role":"assistant","content":null,"tool_calls":[]},
+                {"role":"user","content":[{"type":"text","text":"abcd"},{"type":"image_url","image_url":{"url":"x"}}]}]}"#,
+        )
+        .unwrap();
+        assert!(request.streaming && !request.include_usage);
+        assert_eq!(request.needs, Needs { tools: true, vision: true });
+        assert_eq!(request.end_user.as_deref(), Some("u1"));
+        assert_eq!(request.input_tokens, (12 + 21) / 4);
+    }
+
+    #[test]
+    fn says_which_member_is_wrong() {
+        for (body, param, message) in [
+            ("[]", None, "not a JSON object"),
+            (r#"{"messages":[{"content":"a"}]}"#, Some("model"), "must provide a model"),
+            (r#"{"model":"m"}"#, Some("messages"), "must provide a messages"),
+            (r#"{"model":"m","messages":[]}"#, Some("messages"), "empty list"),
+            (r#"{"model":"m","messages":"hi"}"#, Some("messages"), "invalid type"),
+            (r#"{"model":1,"messages":[{"content":"a"}]}"#, Some("model"), "invalid type"),
+            (r#"{"model":"m","stream":"yes","messages":[{"content":"a"}]}"#, Some("stream"), "invalid type"),
+        ] {
+            let error = chat(body).unwrap_err();
+            assert_eq!(error.param(), param, "{body}");
+            assert!(error.to_string().contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_upstream_request_is_metered_and_named() {
+        let request = chat(r#"{"model":"m","messages":[{"content":"a"}],"stream":true,"top_p":0.1,"stream_options":{"x":1}}"#)
+            .unwrap();
+        let defaults = [("top_p".to_owned(), "1".to_owned()), ("seed".to_owned(), "7".to_owned())];
+        let upstream = request.for_upstream("up", defaults.iter().map(|(a, b)| (a, b)));
+        assert_eq!(
+            upstream.bytes(),
+            r#"{"model":"up","messages":[{"content":"a"}],"stream":true,"top_p":0.1,"stream_options":{"x":1,"include_usage":true},"seed":7}"#
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! Everything a start would find out, without starting: the configuration, the plugins it names, and whether the
+//! two fit.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::config::{self, Problem, Settings};
+use crate::generation::{Generation, Live};
+use crate::plugin::{Engine, Folder, PluginSet};
+use crate::upstream::Upstream;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+pub struct Checked {
+    pub file: String,
+    /// A gateway started with this would serve. Notices do not change that.
+    pub ok: bool,
+    pub problems: Vec<Problem>,
+    /// Plugin files that do not load.
+    pub plugins: Vec<String>,
+    /// What the configuration wants and could not have now.
+    pub notices: Vec<String>,
+    /// Public models.
+    pub models: usize,
+}
+
+/// Checks a configuration file.
+pub fn check(file: &Path) -> Checked {
+    let mut checked = Checked {
+        file: file.display().to_string(),
+        ok: false,
+        problems: Vec::new(),
+        plugins: Vec::new(),
+        notices: Vec::new(),
+        models: 0,
+    };
+    match config::load(file, &|name| std::env::var(name).ok()) {
+        Err(problems) => checked.problems = problems.into_vec(),
+        Ok(loaded) => {
+            checked.ok = true;
+            checked.problems = loaded.warnings;
+            checked.models = loaded.settings.models.len();
+            check_plugins(loaded.settings, &mut checked);
+        }
+    }
+    checked
+}
+
+fn check_plugins(settings: Settings, checked: &mut Checked) {
+    let settings = Arc::new(settings);
+    let plugins = match scan(&settings) {
+        Ok(plugins) => plugins,
+        Err(problem) => {
+            checked.notices.push(problem);
+            return;
+        }
+    };
+    let failed = plugins.parts().filter_map(|part| Some(format!("plugin {}: {}", part.name, part.problem.as_ref()?)));
+    checked.plugins = failed.collect();
+    match Upstream::new(settings.timeouts.connect) {
+        Ok(upstream) => {
+            let generation = Generation::build(1, settings, Arc::new(plugins), upstream, &Live::default());
+            checked.notices = generation.notices;
+        }
+        Err(error) => checked.notices.push(error.to_string()),
+    }
+}
+
+fn scan(settings: &Settings) -> Result<PluginSet, String> {
+    let limits = settings.plugins.limits.clone();
+    let engine = Engine::new(&limits).map_err(|error| error.to_string())?;
+    let folder = Folder { path: settings.plugins.folder.clone(), limits, engine };
+    folder
+        .scan(&PluginSet::default(), &std::collections::BTreeSet::new())
+        .map_err(|error| format!("cannot read the plugins folder {}: {error}", folder.path.display()))
+}

@@ -1,0 +1,62 @@
+//! The command line: what each command does, in the order of `patchbay --help`.
+//!
+//! The only place that writes to standard output.
+
+mod check;
+mod output;
+mod plugin;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+
+/// An LLM gateway whose vendors and routing strategies are WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(
+    name = "patchbay",
+    version,
+    after_help = "Examples:
+  patchbay check --config patchbay.toml           find every mistake without starting
+  patchbay serve --config patchbay.toml           serve, and reload when files change
+  patchbay plugin build my-strategy --out plugins build a plugin and drop it in"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve requests until interrupted
+    Serve(serve::Serve),
+    /// Check a configuration without starting
+    Check(check::Check),
+    /// Build plugins
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+}
+
+/// The option every command that reads the configuration has.
+#[derive(Debug, clap::Args)]
+struct ConfigPath {
+    /// The configuration file
+    #[arg(short, long, default_value = "patchbay.toml", value_name = "FILE")]
+    config: PathBuf,
+}
+
+// === impl Cli ===
+
+impl Cli {
+    /// Runs the command. 0: it went well; 1: it did not, and standard error says why; 2: it was called wrongly.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Serve(serve) => serve.run(),
+            Command::Check(check) => Ok(check.run()),
+            Command::Plugin(plugin) => plugin.run(),
+        }
+    }
+}
+

@@ -1,0 +1,76 @@
+//! The configuration: one TOML file read into [`Settings`], or everything that is wrong with it at once.
+//!
+//! The way of a file: text → `node` (values with their lines) → `reader` (fields by name, `${NAME}` from the
+//! environment) → `resolve` (defaults, names and references checked) → [`Settings`]. Problems are collected
+//! on the way and do not stop it. No problem shows a secret or what an environment variable holds.
+
+mod environment;
+mod kinds;
+mod node;
+mod problem;
+mod reader;
+mod resolve;
+mod secret;
+mod settings;
+mod suggest;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+pub use problem::{Problem, Problems, Severity};
+pub use secret::Secret;
+pub use settings::{
+    Account, CallerKey, Capabilities, Grants, Limits, Model, Plugins, Price, PublicModel, Server, Settings, Target, Timeouts,
+    Vendor,
+};
+
+use node::Document;
+use reader::{Report, Section};
+
+/// A configuration that can be used.
+#[derive(Debug)]
+pub struct Loaded {
+    pub settings: Settings,
+    /// What is probably not meant, ordered by line.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads and checks the file at `path`. `env` answers for an environment variable: its value, or `None` when
+/// it is not set.
+///
+/// # Errors
+///
+/// Every problem found, warnings included, when at least one is an error; a file that cannot be read is one.
+pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Problems> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text, path, env),
+        Err(error) => Err(Problems::unreadable(path, &error)),
+    }
+}
+
+/// Checks the text of a configuration. `file` stands in problems, and its folder is what a relative
+/// `plugins.folder` starts from; it is not opened.
+///
+/// # Errors
+///
+/// Every problem found, warnings included, when at least one is an error.
+pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Problems> {
+    let document = Document::from_toml(text);
+    let report = Report::new(file, env);
+    for fault in &document.faults {
+        report.syntax(fault);
+    }
+    let settings = document.usable.then(|| {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        resolve::settings(Section::root(&report, &document.entries), folder)
+    });
+    let problems = report.finish();
+    match settings {
+        Some(settings) if !problems.has_errors() => Ok(Loaded {
+            settings,
+            warnings: problems.into_vec(),
+        }),
+        _ => Err(problems),
+    }
+}

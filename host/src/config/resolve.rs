@@ -1,0 +1,80 @@
+//! From the fields of the file to [`Settings`]: defaults, names and references. The one place that builds
+//! them; everything is read even when something is wrong, so that all of it can be reported.
+
+mod keys;
+mod plugins;
+mod public;
+mod server;
+mod share;
+mod vendors;
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::kinds::{Kind, TIMEOUT};
+use super::reader::{Place, Report, Section, Text};
+use super::settings::{Settings, Timeouts};
+use share::Share;
+
+/// Attempts per request.
+const ATTEMPTS: u32 = 3;
+
+/// Reads the whole file. `folder` is where it lies. What comes back is only good when nothing was reported.
+pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
+    let attempts = root.whole("attempts", 1..=100).unwrap_or(ATTEMPTS);
+    let server = server::read(root.section("server"));
+    let drafts = vendors::read(&root);
+    let public = public::read(&root, &drafts);
+    let adapters = drafts.iter().map(|draft| draft.adapter.clone());
+    let used: Vec<Text> = adapters.chain(public.strategies).collect();
+    let settings = Settings {
+        keys: keys::read(&root, &server, &public.written),
+        plugins: plugins::read(root.section("plugins"), folder, &used),
+        timeouts: timeouts(root.section("timeouts")),
+        vendors: drafts
+            .into_iter()
+            .map(|draft| (draft.name.value.clone(), draft.into_vendor()))
+            .collect(),
+        models: public.models,
+        attempts,
+        server: server.settings,
+    };
+    root.finish();
+    settings
+}
+
+fn timeouts(section: Section<'_>) -> Timeouts {
+    let read = |name, default| {
+        section
+            .text(name, &TIMEOUT)
+            .unwrap_or(Duration::from_secs(default))
+    };
+    let timeouts = Timeouts {
+        connect: read("connect", 5),
+        total: read("total", 250),
+        stream: read("stream", 1800),
+    };
+    section.finish();
+    timeouts
+}
+
+/// Whether the key of a table is a name of this kind; reported when it is not.
+fn check_key<T>(report: &Report<'_>, place: &Place, key: &str, kind: &Kind<T>) {
+    if (kind.parse)(key).is_none() {
+        report.error(place, format!("{key:?} is not {}", kind.what), kind.advice);
+    }
+}
+
+/// Reports every name that was there before. `noun` says what bears it.
+fn check_unique(report: &Report<'_>, noun: &str, names: &[Text]) {
+    for (index, name) in names.iter().enumerate() {
+        if let Some(first) = names[..index].iter().find(|earlier| earlier.value == name.value) {
+            let message = format!(
+                "another {noun} is called {:?}, in {}",
+                name.written,
+                first.place.mention()
+            );
+            report.error(&name.place, message, "rename one of the two");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What the program uses: the configuration after every check, with nothing left to look up or to doubt.
+//!
+//! Built by `resolve` beside it only. Holds no live state and never the text of the file.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::secret::Secret;
+
+/// The whole configuration.
+#[derive(Debug)]
+pub struct Settings {
+    pub server: Server,
+    /// Who may call, in the order of the file.
+    pub keys: Vec<CallerKey>,
+    pub plugins: Plugins,
+    pub timeouts: Timeouts,
+    pub vendors: BTreeMap<String, Vendor>,
+    /// By public name.
+    pub models: BTreeMap<String, PublicModel>,
+    /// Attempts per request, each on a different candidate (default 3).
+    pub attempts: u32,
+}
+
+#[derive(Debug)]
+pub struct Server {
+    pub listen: SocketAddr,
+    /// Without one, everything under `/admin` answers 403.
+    pub admin_key: Option<Secret>,
+    /// Off only when the file says so, and then only on a loopback address.
+    pub authentication: bool,
+    /// Longest request body, in bytes (default 32 MiB).
+    pub max_body: usize,
+    /// How long requests under way may take to finish after a signal to stop (default 30 s).
+    pub drain: Duration,
+}
+
+#[derive(Debug)]
+pub struct CallerKey {
+    pub name: String,
+    pub key: Secret,
+    /// The public models it may use; `None` is all of them.
+    pub models: Option<Vec<String>>,
+}
+
+#[derive(Debug)]
+pub struct Plugins {
+    /// Absolute, or relative to the configuration file's folder (already joined).
+    pub folder: PathBuf,
+    pub limits: Limits,
+    /// By plugin name (its file name without `.wasm`).
+    pub grants: BTreeMap<String, Grants>,
+}
+
+/// Bounds on every instance of every plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory of one instance, in bytes (default 64 MiB).
+    pub memory: usize,
+    /// Elements of one table (default 20,000).
+    pub table_elements: usize,
+    /// Instances of all plugins in use at once (default 1,000). Takes effect at start.
+    pub instances: u32,
+    /// Longest single call into a guest (default 250 ms of wall-clock time).
+    pub call: Duration,
+    /// Bytes a guest may hand to the host in one call (default 64 MiB).
+    pub output: usize,
+    /// Size of a component file, in bytes (default 64 MiB).
+    pub component: usize,
+}
+
+/// What the operator lets one plugin do beyond computing.
+#[derive(Debug, Default, Clone)]
+pub struct Grants {
+    /// Hosts its requests may go to besides the configured base URLs: `name` or `name:port`, no wildcards.
+    pub hosts: Vec<String>,
+}
+
+#[derive(Debug)]
+pub struct Timeouts {
+    /// Until a connection to a vendor stands (default 5 s).
+    pub connect: Duration,
+    /// One deadline over all attempts: for the whole reply, or for the first token of a stream (default 250 s).
+    pub total: Duration,
+    /// For the whole of a stream (default 30 min).
+    pub stream: Duration,
+}
+
+/// One vendor: an adapter, where it lives, and the accounts and models to be had there.
+#[derive(Debug)]
+pub struct Vendor {
+    pub name: String,
+    /// The adapter plugin's name (default: the vendor's own name).
+    pub adapter: String,
+    /// By endpoint name. `base_url = "..."` alone is stored under the empty name: the adapter's first endpoint.
+    pub endpoints: BTreeMap<String, Url>,
+    /// JSON object handed to the adapter, checked against its schema when the plugin is there.
+    pub settings: String,
+    pub accounts: Vec<Account>,
+    pub models: Vec<Model>,
+}
+
+#[derive(Debug)]
+pub struct Account {
+    pub name: String,
+    /// By credential field.
+    pub credentials: Arc<BTreeMap<String, Secret>>,
+    /// Default 1.0.
+    pub weight: f64,
+    /// Lower goes first (default 0).
+    pub priority: i64,
+    pub tags: Vec<String>,
+    pub enabled: bool,
+}
+
+#[derive(Debug)]
+pub struct Model {
+    /// The vendor's name for it.
+    pub name: String,
+    pub capabilities: Capabilities,
+    /// In tokens; `None` is unknown and not checked.
+    pub context_length: Option<u32>,
+    /// In tokens.
+    pub max_output_tokens: Option<u32>,
+    /// Members set in a request that does not hold them, as JSON by name.
+    pub parameters: BTreeMap<String, String>,
+    pub price: Price,
+    /// Multiplied with the account's (default 1.0).
+    pub weight: f64,
+    /// Added to the account's (default 0).
+    pub priority: i64,
+    pub tags: Vec<String>,
+    pub enabled: bool,
+}
+
+/// What a model can do. Without `capabilities` in the file: chat and streaming and tools and vision; a model
+/// that only embeds must say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    pub chat: bool,
+    pub streaming: bool,
+    pub tools: bool,
+    pub vision: bool,
+    pub embeddings: bool,
+}
+
+/// US dollars per million tokens. `None` is unknown.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Price {
+    pub input: Option<f64>,
+    pub output: Option<f64>,
+    pub cached_input: Option<f64>,
+    pub cache_write: Option<f64>,
+    pub reasoning: Option<f64>,
+}
+
+/// A name that callers use, and what can serve it.
+#[derive(Debug)]
+pub struct PublicModel {
+    pub name: String,
+    /// In the order of the file; the built-in order keeps it.
+    pub targets: Vec<Target>,
+    /// The strategy plugin's name; `None` is the built-in order.
+    pub strategy: Option<String>,
+    /// JSON object for the strategy.
+    pub strategy_settings: String,
+}
+
+/// One model at one vendor, with all of its accounts or some.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Key of [`Settings::vendors`].
+    pub vendor: String,
+    /// Index into the vendor's models.
+    pub model: usize,
+    /// Indices into the vendor's accounts.
+    pub accounts: Vec<usize>,
+}

@@ -1,0 +1,138 @@
+//! What went wrong with an attempt, in one vocabulary for adapters, the network and the gateway itself.
+//!
+//! Says nothing about HTTP (see [`crate::http`]) and takes no decision (see [`crate::pipeline`]).
+
+use std::fmt;
+use std::time::Duration;
+
+/// A classified failure of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: Kind,
+    pub scope: Scope,
+    /// For the caller and the log.
+    pub message: String,
+    /// The vendor's own code, as it stood in the reply.
+    pub vendor_code: Option<String>,
+    /// The member of the request at fault.
+    pub param: Option<String>,
+    /// How long the vendor asked us to stay away.
+    pub retry_after: Option<Duration>,
+}
+
+/// The classes of requirement H1. [`Kind::Custom`] is a class that only the configuration and a plugin know.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Authentication,
+    PermissionDenied,
+    RateLimit,
+    ResourceExhausted,
+    ServiceUnavailable,
+    Internal,
+    InsufficientQuota,
+    Unknown,
+    ModelNotFound,
+    InvalidRequest,
+    ContextLength,
+    ContentFilter,
+    Timeout,
+    Network,
+    /// The vendor answered something that cannot be read, or broke off.
+    MalformedReply,
+    /// The adapter, or the host for it, cannot do this.
+    NotSupported,
+    /// The plugin itself failed: it trapped, or broke a limit or the contract.
+    Plugin,
+    Custom(String),
+}
+
+/// What a failure says something about, and so who suffers for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The caller's request: nobody suffers, and no other candidate could do better.
+    Request,
+    /// This account together with this model.
+    Candidate,
+    /// This model at this vendor.
+    Model,
+    /// This account, whatever the model.
+    Account,
+    /// The server, whichever account asks.
+    Endpoint,
+}
+
+impl Failure {
+    pub fn new(kind: Kind, scope: Scope, message: impl Into<String>) -> Self {
+        Self { kind, scope, message: message.into(), vendor_code: None, param: None, retry_after: None }
+    }
+
+    /// The vendor's reply could not be read, or ended too early.
+    pub fn malformed(message: impl Into<String>) -> Self {
+        Self::new(Kind::MalformedReply, Scope::Candidate, message)
+    }
+
+    /// Whether another candidate might do better: not where the request itself is at fault.
+    pub fn worth_another_candidate(&self) -> bool {
+        match self.scope {
+            Scope::Request => self.kind == Kind::ContextLength,
+            Scope::Candidate | Scope::Model | Scope::Account | Scope::Endpoint => true,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.as_str(), self.message)
+    }
+}
+
+impl Kind {
+    /// The name used in the plugin contract, in answers, logs and metrics.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Authentication => "authentication_error",
+            Self::PermissionDenied => "permission_denied",
+            Self::RateLimit => "rate_limit_exceeded",
+            Self::ResourceExhausted => "resource_exhausted",
+            Self::ServiceUnavailable => "service_unavailable",
+            Self::Internal => "internal_error",
+            Self::InsufficientQuota => "insufficient_quota",
+            Self::Unknown => "unknown_error",
+            Self::ModelNotFound => "model_not_found",
+            Self::InvalidRequest => "invalid_request",
+            Self::ContextLength => "context_length_exceeded",
+            Self::ContentFilter => "content_filter",
+            Self::Timeout => "timeout",
+            Self::Network => "network_error",
+            Self::MalformedReply => "malformed_reply",
+            Self::NotSupported => "not_supported",
+            Self::Plugin => "plugin_error",
+            Self::Custom(name) => name,
+        }
+    }
+}
+
+/// Reads the name a plugin gave. "plugin_error" is the host's word alone, so from a plugin it is a custom class.
+impl From<&str> for Kind {
+    fn from(name: &str) -> Self {
+        match name {
+            "authentication_error" => Self::Authentication,
+            "permission_denied" => Self::PermissionDenied,
+            "rate_limit_exceeded" => Self::RateLimit,
+            "resource_exhausted" => Self::ResourceExhausted,
+            "service_unavailable" => Self::ServiceUnavailable,
+            "internal_error" => Self::Internal,
+            "insufficient_quota" => Self::InsufficientQuota,
+            "unknown_error" => Self::Unknown,
+            "model_not_found" => Self::ModelNotFound,
+            "invalid_request" => Self::InvalidRequest,
+            "context_length_exceeded" => Self::ContextLength,
+            "content_filter" => Self::ContentFilter,
+            "timeout" => Self::Timeout,
+            "network_error" => Self::Network,
+            "malformed_reply" => Self::MalformedReply,
+            "not_supported" => Self::NotSupported,
+            other => Self::Custom(other.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! One immutable picture of everything that can be reloaded: configuration, plugins, and the routes made of both.
+//!
+//! A request takes the current generation once and keeps it to its end. Live state is only pointed to.
+
+mod build;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::Settings;
+use crate::plugin::PluginSet;
+use crate::pool::Pool;
+use crate::route::{Memories, Route};
+use crate::upstream::Upstream;
+
+/// What the gateway is, until the next reload.
+#[derive(Debug)]
+pub struct Generation {
+    /// From 1.
+    pub number: u64,
+    pub settings: Arc<Settings>,
+    pub plugins: Arc<PluginSet>,
+    pub upstream: Upstream,
+    routes: BTreeMap<String, Route>,
+    /// What the configuration wants and cannot have now, in words for the operator.
+    pub notices: Vec<String>,
+}
+
+/// What outlives every generation.
+#[derive(Debug, Default)]
+pub struct Live {
+    pub pool: Pool,
+    pub memories: Memories,
+}
+
+/// Who is asking.
+#[derive(Debug)]
+pub struct Caller {
+    /// The key's name; empty where authentication is off.
+    pub name: String,
+    models: Option<Vec<String>>,
+}
+
+// === impl Generation ===
+
+impl Generation {
+    pub fn route(&self, model: &str) -> Option<&Route> {
+        self.routes.get(model)
+    }
+
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.values()
+    }
+
+    /// Who presents this key. Looks at every key, so that the time taken tells nothing.
+    pub fn authenticate(&self, key: Option<&[u8]>) -> Option<Caller> {
+        if !self.settings.server.authentication {
+            return Some(Caller { name: String::new(), models: None });
+        }
+        let presented = key?;
+        let mut found = None;
+        for known in &self.settings.keys {
+            if known.key.matches(presented) {
+                found = Some(known);
+            }
+        }
+        found.map(|key| Caller { name: key.name.clone(), models: key.models.clone() })
+    }
+
+    /// Frees what only the current generation needs.
+    pub fn retire(&self) {
+        self.routes.values().filter_map(|route| route.ranker.as_ref()).for_each(crate::route::Ranker::retire);
+    }
+
+    /// Whether anybody can be served at all.
+    pub fn is_ready(&self) -> bool {
+        self.routes().flat_map(|route| &route.candidates).any(|candidate| candidate.is_available())
+    }
+}
+
+// === impl Caller ===
+
+impl Caller {
+    pub fn may_use(&self, public_model: &str) -> bool {
+        self.models.as_ref().is_none_or(|models| models.iter().any(|model| model == public_model))
+    }
+}

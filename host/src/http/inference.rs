@@ -1,0 +1,116 @@
+//! `/v1`: OpenAI's API, so that its clients work unchanged.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use crate::app::Gateway;
+use crate::chat::Operation;
+use crate::pipeline::{Incoming, Refusal, Reply, Served, serve};
+use crate::stream::CallerStream;
+use crate::usage::Trail;
+
+pub(super) async fn chat(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    respond(&gateway, Operation::Chat, request).await
+}
+
+pub(super) async fn embeddings(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    respond(&gateway, Operation::Embeddings, request).await
+}
+
+/// The public models this key may use.
+pub(super) async fn models(
+    State(gateway): State<Arc<Gateway>>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, ApiError> {
+    let generation = gateway.current();
+    let caller = generation.authenticate(bearer(&headers)).ok_or(&Refusal::Unauthenticated)?;
+    let visible = generation.routes().filter(|route| caller.may_use(&route.name));
+    let data: Vec<Value> = visible.map(|route| describe(&route.name)).collect();
+    Ok(Json(json!({ "object": "list", "data": data })))
+}
+
+pub(super) async fn model(
+    State(gateway): State<Arc<Gateway>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, ApiError> {
+    let generation = gateway.current();
+    let caller = generation.authenticate(bearer(&headers)).ok_or(&Refusal::Unauthenticated)?;
+    match generation.route(&name).filter(|route| caller.may_use(&route.name)) {
+        Some(route) => Ok(Json(describe(&route.name))),
+        None => Err((&Refusal::UnknownModel(name)).into()),
+    }
+}
+
+fn describe(name: &str) -> Value {
+    json!({ "id": name, "object": "model", "created": 0, "owned_by": "patchbay" })
+}
+
+async fn respond(gateway: &Gateway, operation: Operation, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let most = gateway.current().settings.server.max_body;
+    let body = match axum::body::to_bytes(body, most).await {
+        Ok(body) => body,
+        Err(error) => {
+            let message = format!("the request body is longer than {most} bytes or broke off ({error})");
+            return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", message)
+                .into_response();
+        }
+    };
+    let Served { trail, reply } =
+        serve(gateway, Incoming { operation, key: bearer(&parts.headers), body }).await;
+    let mut response = match reply {
+        Ok(Reply::Whole(body)) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
+        Ok(Reply::Stream(stream)) => event_stream(*stream),
+        Err(refusal) => ApiError::from(&refusal).into_response(),
+    };
+    mark(response.headers_mut(), &trail);
+    response
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+fn event_stream(stream: CallerStream) -> Response {
+    let frames = stream::unfold(stream, async |mut stream| {
+        let frames = stream.next().await?;
+        Some((Ok::<Bytes, std::convert::Infallible>(frames), stream))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        // Asks nginx and its like not to buffer.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    (headers, Body::from_stream(frames)).into_response()
+}
+
+/// Who served the request, for whoever has to find out why.
+fn mark(headers: &mut HeaderMap, trail: &Trail) {
+    let mut set = |name: &'static str, value: Option<&str>| {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set("x-request-id", Some(&trail.request_id));
+    set("x-patchbay-strategy", trail.strategy.as_deref());
+    set("x-patchbay-adapter", trail.adapter.as_deref());
+    set("x-patchbay-vendor", trail.vendor.as_deref());
+    set("x-patchbay-account", trail.account.as_deref());
+    set("x-patchbay-model", trail.model.as_deref());
+    headers.insert(HeaderName::from_static("x-patchbay-attempts"), HeaderValue::from(trail.attempts));
+}
+
+/// The key in `Authorization: Bearer KEY`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, key) = value.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
+}

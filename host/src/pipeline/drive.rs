@@ -1,0 +1,307 @@
+//! One attempt under way: asks the adapter what to do, does it, and tells the adapter what came of it, until the
+//! answer is complete or the attempt has failed.
+//!
+//! Knows no other candidate and never retries.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::events::Events;
+use crate::chat::{AnswerPeek, Document, Tokens};
+use crate::clock;
+use crate::failure::{Failure, Kind, Scope};
+use crate::plugin::{
+    Call, Chunk, Event, Exchange, ExchangeError, Input, Next, Outgoing, PluginError, Problem, Progress,
+};
+use crate::route::{Candidate, Way};
+use crate::stream::{Chunks, Meter, Passed};
+use crate::telemetry::PluginFailed;
+use crate::upstream::{Upstream, UpstreamReply, compose};
+
+/// Requests one exchange may send: batches and pages.
+const REQUESTS: u32 = 100;
+/// Pulls in a row that may bring nothing.
+const EMPTY_PULLS: u32 = 100;
+
+/// A piece of the answer.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    /// All of it, in canonical JSON.
+    Whole(Bytes),
+    /// Some of its stream.
+    Chunks(Chunks),
+}
+
+/// The attempt. Dropping it stops the work upstream and throws the plugin's instance away.
+#[derive(Debug)]
+pub(crate) struct Drive {
+    candidate: Arc<Candidate>,
+    exchange: Exchange,
+    upstream: Upstream,
+    payload: Document,
+    streaming: bool,
+    meter: Meter,
+    state: State,
+    /// A piece that came together with the first instruction.
+    ready: Option<Piece>,
+    answered: bool,
+    requests: u32,
+    empty_pulls: u32,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The adapter has said what to do.
+    Told(Next),
+    /// A canonical stream passes through.
+    Passing(Events),
+    /// The adapter translates a reply that is under way.
+    Translating(Events),
+    /// The answer is complete.
+    Over,
+}
+
+// === impl Drive ===
+
+impl Drive {
+    /// Starts the exchange. `usage_wanted`: the caller asked for the usage chunk of a stream.
+    pub(crate) async fn start(
+        candidate: &Arc<Candidate>,
+        way: &Way,
+        call: &Call,
+        payload: Document,
+        usage_wanted: bool,
+        upstream: Upstream,
+    ) -> Result<Self, Failure> {
+        let started = way.adapter.start(call, &way.target, payload.bytes().clone()).await;
+        let (exchange, progress) = started.map_err(|error| match error {
+            ExchangeError::Failed(failure) => failure,
+            ExchangeError::Plugin(error) => plugin_failure(&error),
+        })?;
+        let mut drive = Self {
+            candidate: candidate.clone(),
+            exchange,
+            upstream,
+            payload,
+            streaming: call.streaming,
+            meter: Meter::new(usage_wanted),
+            state: State::Over,
+            ready: None,
+            answered: false,
+            requests: 0,
+            empty_pulls: 0,
+        };
+        drive.ready = drive.take(progress, None)?;
+        Ok(drive)
+    }
+
+    /// The next piece, or none when the answer is complete. Not to be called after an error or the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Piece>, Failure> {
+        if let Some(ready) = self.ready.take() {
+            return Ok(Some(ready));
+        }
+        loop {
+            let piece = match std::mem::replace(&mut self.state, State::Over) {
+                State::Told(Next::Send(request)) => self.send(*request).await?,
+                State::Told(Next::Pull) => self.pull().await?,
+                State::Told(Next::Failed(failure)) => return Err(failure),
+                State::Told(Next::More) => return Err(broke("asks for more, while no reply is under way")),
+                State::Told(Next::Done) | State::Over => return self.finish(),
+                State::Passing(events) => self.pass(events).await?,
+                State::Translating(events) => self.translate(events).await?,
+            };
+            if piece.is_some() {
+                return Ok(piece);
+            }
+        }
+    }
+
+    /// Tokens used so far.
+    pub(crate) fn usage(&self) -> Tokens {
+        self.meter.usage()
+    }
+
+    /// The usage chunk that a complete stream still lacks.
+    pub(crate) fn missing_usage(&mut self) -> Option<Bytes> {
+        self.meter.missing_usage()
+    }
+
+    fn finish(&self) -> Result<Option<Piece>, Failure> {
+        if self.answered { Ok(None) } else { Err(broke("is done without an answer")) }
+    }
+
+    async fn send(&mut self, request: Outgoing) -> Result<Option<Piece>, Failure> {
+        self.requests += 1;
+        if self.requests > REQUESTS {
+            return Err(broke(&format!("sends more than {REQUESTS} requests")));
+        }
+        let (framing, canonical, want_head) = (request.framing, request.canonical, request.want_head);
+        let request = compose(request, &self.payload, &self.candidate.credentials)?;
+        let mut reply = self.upstream.send(request).await?;
+        if !reply.is_success() {
+            return self.hand_over_whole(reply).await;
+        }
+        match (canonical, reply.is_framed_as(framing)) {
+            (true, true) if self.streaming => {
+                if want_head {
+                    self.show_head(&reply)?;
+                }
+                self.state = State::Passing(Events::new(reply, framing));
+                Ok(None)
+            }
+            (true, false) if !self.streaming => {
+                let body = reply.read_whole().await?;
+                match AnswerPeek::read(&body) {
+                    Ok(peek) if !peek.error => {
+                        if want_head {
+                            self.show_head(&reply)?;
+                        }
+                        self.meter.read_usage(peek.usage);
+                        self.answered = true;
+                        Ok(Some(Piece::Whole(body)))
+                    }
+                    Ok(_) => self.advance(Input::Reply { head: reply.head(), body }, None),
+                    Err(error) => Err(Failure::malformed(format!("the reply cannot be read: {error}"))),
+                }
+            }
+            (false, true) => {
+                let head = Input::Head(reply.head());
+                self.advance(head, Some(Events::new(reply, framing)))
+            }
+            // A stream where none was asked for, or none where one was: the adapter must make sense of it.
+            (true, true | false) | (false, false) => self.hand_over_whole(reply).await,
+        }
+    }
+
+    async fn hand_over_whole(&mut self, mut reply: UpstreamReply) -> Result<Option<Piece>, Failure> {
+        let head = reply.head();
+        let body = reply.read_whole().await?;
+        self.advance(Input::Reply { head, body }, None)
+    }
+
+    /// Lets the adapter see the head of a canonical success, for the limits in it; it may only agree or fail.
+    fn show_head(&mut self, reply: &UpstreamReply) -> Result<(), Failure> {
+        let progress = self.call(Input::Head(reply.head()))?;
+        match progress.next {
+            Next::More | Next::Done => Ok(()),
+            Next::Failed(failure) => Err(failure),
+            Next::Send(_) | Next::Pull => Err(broke("neither goes on nor fails at the head of a success")),
+        }
+    }
+
+    async fn pull(&mut self) -> Result<Option<Piece>, Failure> {
+        // A guest that pulls for ever must not keep this task from being cancelled.
+        tokio::task::yield_now().await;
+        let piece = self.advance(Input::Pull, None)?;
+        self.empty_pulls = if piece.is_some() { 0 } else { self.empty_pulls + 1 };
+        if self.empty_pulls > EMPTY_PULLS {
+            return Err(broke(&format!("pulls more than {EMPTY_PULLS} times without a chunk")));
+        }
+        Ok(piece)
+    }
+
+    /// Reads what has arrived of a canonical stream and lets it through.
+    async fn pass(&mut self, mut events: Events) -> Result<Option<Piece>, Failure> {
+        let Some(batch) = events.next().await? else {
+            self.meter.check_complete()?;
+            return Ok(None);
+        };
+        let mut chunks = Chunks::default();
+        for event in batch {
+            if self.meter.pass(&event.data, &mut chunks)? == Passed::Error {
+                return Err(self.read_error(event));
+            }
+            if self.meter.is_done() {
+                break;
+            }
+        }
+        if !self.meter.is_done() {
+            self.state = State::Passing(events);
+        }
+        self.answered |= !chunks.frames.is_empty();
+        Ok((!chunks.frames.is_empty()).then_some(Piece::Chunks(chunks)))
+    }
+
+    /// Has the adapter classify an error that came inside a stream.
+    fn read_error(&mut self, event: Event) -> Failure {
+        let text = String::from_utf8_lossy(&event.data).into_owned();
+        match self.call(Input::Events(vec![event])) {
+            Ok(Progress { next: Next::Failed(failure), .. }) => failure,
+            Ok(_) => Failure::new(Kind::Unknown, Scope::Candidate, format!("the vendor's stream says: {text}")),
+            Err(failure) => failure,
+        }
+    }
+
+    async fn translate(&mut self, mut events: Events) -> Result<Option<Piece>, Failure> {
+        match events.next().await? {
+            Some(batch) => self.advance(Input::Events(batch), Some(events)),
+            None => self.advance(Input::End, None),
+        }
+    }
+
+    fn advance(&mut self, input: Input, reply: Option<Events>) -> Result<Option<Piece>, Failure> {
+        let progress = self.call(input)?;
+        self.take(progress, reply)
+    }
+
+    fn call(&mut self, input: Input) -> Result<Progress, Failure> {
+        self.exchange.advance(clock::unix_millis(), input).map_err(|error| plugin_failure(&error))
+    }
+
+    /// Accounts what the adapter returned. `reply`: the reply that is under way, if it wants more of it.
+    fn take(&mut self, progress: Progress, reply: Option<Events>) -> Result<Option<Piece>, Failure> {
+        for (class, tokens) in progress.usage {
+            self.meter.count(class, tokens);
+        }
+        for warning in progress.warnings {
+            tracing::warn!(vendor = self.candidate.vendor, model = self.candidate.model, "{warning}");
+        }
+        self.state = match (progress.next, reply) {
+            (Next::More, Some(reply)) => State::Translating(reply),
+            (next, _) => State::Told(next),
+        };
+        self.piece(&progress.chunks)
+    }
+
+    fn piece(&mut self, made: &[Chunk]) -> Result<Option<Piece>, Failure> {
+        match made {
+            [] => Ok(None),
+            made if self.streaming => {
+                let mut chunks = Chunks::default();
+                for chunk in made {
+                    self.meter.pass_translated(&chunk.data, chunk.token, &mut chunks)?;
+                }
+                self.answered = true;
+                Ok(Some(Piece::Chunks(chunks)))
+            }
+            [answer] if !self.answered => {
+                let peek = AnswerPeek::read(&answer.data)
+                    .map_err(|error| broke(&format!("made an answer that is not JSON: {error}")))?;
+                self.meter.read_usage(peek.usage);
+                self.answered = true;
+                Ok(Some(Piece::Whole(answer.data.clone())))
+            }
+            _ => Err(broke("made more than one whole answer")),
+        }
+    }
+}
+
+/// The adapter did what the contract does not allow at this point.
+fn broke(what: &str) -> Failure {
+    Failure::new(Kind::Plugin, Scope::Candidate, format!("the adapter {what}"))
+}
+
+/// Logs and counts a failed plugin call; the caller learns that it was the plugin, not what it said.
+fn plugin_failure(error: &PluginError) -> Failure {
+    PluginFailed { error }.emit();
+    match error.problem {
+        Problem::NotSupported(what) => {
+            let message = format!("the adapter needs {what}, which this gateway does not support");
+            Failure::new(Kind::NotSupported, Scope::Candidate, message)
+        }
+        Problem::Exceeded(_) | Problem::Trapped { .. } | Problem::Broke(_) | Problem::Refused(_) => {
+            Failure::new(Kind::Plugin, Scope::Candidate, format!("plugin {} failed", error.plugin))
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! A reply that is cut into events as it arrives.
+
+use crate::failure::Failure;
+use crate::plugin::{Event, Framing};
+use crate::upstream::{Framer, UpstreamReply};
+
+/// The reply and what of it is not an event yet.
+#[derive(Debug)]
+pub(super) struct Events {
+    reply: UpstreamReply,
+    /// None once the reply is over.
+    framer: Option<Framer>,
+}
+
+// === impl Events ===
+
+impl Events {
+    pub(super) fn new(reply: UpstreamReply, framing: Framing) -> Self {
+        Self { reply, framer: Framer::new(framing) }
+    }
+
+    /// Events that arrived together, at least one; none at a proper end of the reply.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Event>>, Failure> {
+        let mut events = Vec::new();
+        while let Some(framer) = &mut self.framer {
+            let framed = match self.reply.read().await? {
+                Some(bytes) => framer.push(bytes, &mut events),
+                None => self.framer.take().map_or(Ok(None), Framer::end).map(|last| events.extend(last)),
+            };
+            framed.map_err(|error| Failure::malformed(error.to_string()))?;
+            if !events.is_empty() {
+                return Ok(Some(events));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,39 @@
+//! Why a request got no answer, in the one set that is turned into HTTP.
+
+use crate::chat::RequestError;
+use crate::failure::{Failure, Kind, Scope};
+use crate::route::PlanError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("incorrect API key provided; send one of the gateway's keys as `Authorization: Bearer KEY`")]
+    Unauthenticated,
+    #[error(transparent)]
+    BadRequest(#[from] RequestError),
+    /// Also for a model this key may not use: names are not told to strangers.
+    #[error("the model `{0}` does not exist or you do not have access to it")]
+    UnknownModel(String),
+    #[error(transparent)]
+    NoCandidate(#[from] PlanError),
+    /// The strategy offered nobody.
+    #[error("there was no candidate left to try")]
+    OutOfCandidates,
+    #[error("{}", .0.message)]
+    Failed(Failure),
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    /// For the record.
+    pub fn as_failure(&self) -> Failure {
+        let kind = match self {
+            Self::Failed(failure) => return failure.clone(),
+            Self::Unauthenticated => Kind::Authentication,
+            Self::BadRequest(_) | Self::NoCandidate(PlanError::Incapable(_)) => Kind::InvalidRequest,
+            Self::UnknownModel(_) => Kind::ModelNotFound,
+            Self::NoCandidate(PlanError::Unavailable(_)) | Self::OutOfCandidates => Kind::ServiceUnavailable,
+        };
+        Failure::new(kind, Scope::Request, self.to_string())
+    }
+}

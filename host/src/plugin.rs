@@ -1,0 +1,29 @@
+//! The WebAssembly plugin host: loads components, calls them under limits, and checks all they return.
+//!
+//! The only module that knows wasmtime. It never sees a credential and does no I/O but reading component files;
+//! what a guest asks for is returned to the caller as checked data.
+
+mod adapter;
+mod bindings;
+pub mod build;
+mod check;
+mod contract;
+mod engine;
+mod error;
+mod folder;
+mod load;
+mod schema;
+mod store;
+mod strategy;
+mod target;
+
+pub use adapter::{Adapter, Exchange, ExchangeError};
+pub use contract::{
+    Body, Call, Chunk, CredentialUse, Event, Framing, Head, Input, Next, Outgoing, Progress, Turn,
+};
+pub use engine::{Engine, EngineError};
+pub use error::{Limit, PluginError, Problem};
+pub use folder::{Folder, Part, PluginSet};
+pub use load::{LoadError, Plugin};
+pub use strategy::{PoolMember, Ranked, StrategyInstance, StrategyPlugin};
+pub use target::{Target, TargetError};

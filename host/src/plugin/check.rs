@@ -1,0 +1,247 @@
+//! What a guest returns is untrusted input: here it is checked and turned into the host's own words.
+//!
+//! Takes nothing on trust: sizes, names, addresses, header values, JSON. Errors say what was wrong in words for
+//! the plugin's author.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use memchr::memchr2;
+use serde::de::IgnoredAny;
+use url::Url;
+
+use super::bindings::v0_1::{adapter as wit, types};
+use super::contract::{Body, Chunk, CredentialUse, Framing, Next, Outgoing, Progress};
+use super::error::Problem;
+use super::store::readable;
+use super::target::Target;
+use crate::chat::{Edit, TokenClass};
+use crate::failure::{Failure, Kind, Scope};
+
+/// Entries of the small lists a guest returns (headers, credentials, edits, usage, limits, warnings).
+const SHORT_LIST: usize = 256;
+/// Chunks of one call.
+const CHUNKS: usize = 10_000;
+/// Names of any kind, in bytes.
+const NAME: usize = 128;
+/// A path with its query, in bytes.
+const PATH: usize = 8192;
+
+/// Headers that belong to the connection, not to the request.
+const HOST_HEADERS: [&str; 12] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "cookie",
+];
+
+/// Everything an exchange returned.
+pub(super) fn progress(raw: wit::Progress, target: &Target) -> Result<Progress, Problem> {
+    at_most(raw.chunks.len(), CHUNKS, "chunks")?;
+    at_most(raw.usage.len(), SHORT_LIST, "usage")?;
+    at_most(raw.limits.len(), SHORT_LIST, "limits")?;
+    at_most(raw.warnings.len(), SHORT_LIST, "warnings")?;
+    Ok(Progress {
+        chunks: raw.chunks.into_iter().map(chunk).collect::<Result<_, _>>()?,
+        usage: raw
+            .usage
+            .iter()
+            .filter_map(|count| Some((TokenClass::parse(&count.class)?, count.tokens)))
+            .collect(),
+        warnings: raw.warnings.iter().map(|warning| readable(warning)).collect(),
+        next: match raw.next {
+            wit::Next::Send(request) => Next::Send(Box::new(outgoing(request, target)?)),
+            wit::Next::Fetch(_) => return Err(Problem::NotSupported("next.fetch")),
+            wit::Next::More => Next::More,
+            wit::Next::Pull => Next::Pull,
+            wit::Next::Done => Next::Done,
+            wit::Next::Failed(raw) => Next::Failed(failure(raw)?),
+        },
+    })
+}
+
+/// A failure an adapter reported.
+pub(super) fn failure(raw: types::Failure) -> Result<Failure, Problem> {
+    if raw.renew_token {
+        return Err(Problem::NotSupported("failure.renew-token"));
+    }
+    name(&raw.kind, "failure.kind")?;
+    Ok(Failure {
+        kind: Kind::from(raw.kind.as_str()),
+        scope: match raw.scope {
+            types::Scope::Request => Scope::Request,
+            types::Scope::Candidate => Scope::Candidate,
+            types::Scope::Model => Scope::Model,
+            types::Scope::Account => Scope::Account,
+            types::Scope::Endpoint => Scope::Endpoint,
+        },
+        message: readable(&raw.message),
+        vendor_code: raw.vendor_code.map(|code| readable(&code)),
+        param: raw.param.map(|param| readable(&param)),
+        retry_after: raw.retry_after.map(std::time::Duration::from_millis),
+    })
+}
+
+/// A chunk goes onto one line of a stream, so it must not bring lines of its own. That it is JSON is checked
+/// where it is read (see [`crate::stream`]).
+fn chunk(raw: wit::Chunk) -> Result<Chunk, Problem> {
+    if memchr2(b'\n', b'\r', &raw.data).is_some() {
+        return Err(broke("a chunk holds a line break; canonical chunks are JSON on one line"));
+    }
+    Ok(Chunk { data: Bytes::from(raw.data), token: raw.token })
+}
+
+fn outgoing(raw: wit::HttpRequest, target: &Target) -> Result<Outgoing, Problem> {
+    let body = body(raw.body)?;
+    let credentials = raw.credentials.into_iter().map(credential_use).collect::<Result<Vec<_>, _>>()?;
+    at_most(credentials.len(), SHORT_LIST, "credentials")?;
+    let form = credentials.iter().any(|credential| matches!(credential, CredentialUse::Form { .. }));
+    if form && !matches!(body, Body::Bytes(_)) {
+        return Err(broke("credential-use.form needs a body of bytes"));
+    }
+    Ok(Outgoing {
+        method: method(&raw.method)?,
+        url: address(target, raw.endpoint.as_deref(), &raw.path)?,
+        headers: headers(&raw.headers)?,
+        credentials,
+        body,
+        framing: match raw.framing {
+            wit::Framing::Whole => Framing::Whole,
+            wit::Framing::Sse => Framing::Sse,
+            wit::Framing::Ndjson => Framing::Ndjson,
+        },
+        canonical: raw.canonical,
+        want_head: raw.want_head,
+    })
+}
+
+fn method(raw: &str) -> Result<Method, Problem> {
+    match raw {
+        "GET" => Ok(Method::GET),
+        "POST" => Ok(Method::POST),
+        "PUT" => Ok(Method::PUT),
+        "PATCH" => Ok(Method::PATCH),
+        "DELETE" => Ok(Method::DELETE),
+        other => Err(broke(format!("method {other:?}; expected GET, POST, PUT, PATCH or DELETE"))),
+    }
+}
+
+/// Base URL and path, put together so that the result is surely below the base URL.
+fn address(target: &Target, endpoint: Option<&str>, path: &str) -> Result<Url, Problem> {
+    let Some(base) = target.destination(endpoint) else {
+        return Err(broke(format!(
+            "a request to endpoint {:?}, which has no base URL in the configuration and whose default host is \
+             not granted",
+            endpoint.unwrap_or("(first)")
+        )));
+    };
+    let plain = path.len() <= PATH
+        && path.starts_with('/')
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#'));
+    let climbs = path.split(['?', '&']).next().unwrap_or_default().split('/').any(|segment| {
+        matches!(segment.to_ascii_lowercase().as_str(), "." | ".." | "%2e" | ".%2e" | "%2e." | "%2e%2e")
+    });
+    if !plain || climbs {
+        return Err(broke(format!("path {:?}; expected /segments with an optional query", readable(path))));
+    }
+    let url = Url::parse(&format!("{}{path}", base.as_str().trim_end_matches('/')))
+        .map_err(|error| broke(format!("path {path:?}: {error}")))?;
+    let below = url.origin() == base.origin()
+        && url.path().starts_with(base.path().trim_end_matches('/'))
+        && url.username().is_empty();
+    if below { Ok(url) } else { Err(broke(format!("path {path:?} leaves the base URL"))) }
+}
+
+fn headers(raw: &[types::Header]) -> Result<HeaderMap, Problem> {
+    at_most(raw.len(), SHORT_LIST, "headers")?;
+    let mut headers = HeaderMap::with_capacity(raw.len() + 4);
+    for header in raw {
+        let value = HeaderValue::from_str(&header.value)
+            .map_err(|_| broke(format!("the value of header {:?} holds forbidden characters", header.name)))?;
+        headers.append(header_name(&header.name)?, value);
+    }
+    Ok(headers)
+}
+
+fn header_name(raw: &str) -> Result<HeaderName, Problem> {
+    name(raw, "header")?;
+    let parsed =
+        HeaderName::from_bytes(raw.as_bytes()).map_err(|_| broke(format!("header name {raw:?}")))?;
+    if HOST_HEADERS.contains(&parsed.as_str()) {
+        return Err(broke(format!("header {raw:?} is set by the host")));
+    }
+    Ok(parsed)
+}
+
+fn credential_use(raw: wit::CredentialUse) -> Result<CredentialUse, Problem> {
+    match raw {
+        wit::CredentialUse::Header(header) => {
+            let wit::CredentialValue::Field(field) = header.value else {
+                return Err(Problem::NotSupported("credential-value.signed"));
+            };
+            HeaderValue::from_str(&header.prefix)
+                .map_err(|_| broke("the prefix of a credential header holds forbidden characters"))?;
+            Ok(CredentialUse::Header { name: header_name(&header.name)?, prefix: header.prefix, field })
+        }
+        wit::CredentialUse::Query((parameter, field)) => {
+            name(&parameter, "query parameter")?;
+            Ok(CredentialUse::Query { parameter, field })
+        }
+        wit::CredentialUse::Form((member, field)) => {
+            name(&member, "form member")?;
+            Ok(CredentialUse::Form { member, field })
+        }
+    }
+}
+
+fn body(raw: wit::Body) -> Result<Body, Problem> {
+    match raw {
+        wit::Body::Unchanged => Ok(Body::Unchanged),
+        wit::Body::Empty => Ok(Body::Empty),
+        wit::Body::Bytes(bytes) => Ok(Body::Bytes(bytes.into())),
+        wit::Body::Edited(edits) => {
+            at_most(edits.len(), SHORT_LIST, "edits")?;
+            edits.into_iter().map(edit).collect::<Result<_, _>>().map(Body::Edited)
+        }
+    }
+}
+
+fn edit(raw: wit::Edit) -> Result<Edit, Problem> {
+    name(&raw.member, "edit.member")?;
+    if let Some(value) = &raw.value {
+        serde_json::from_slice::<IgnoredAny>(value)
+            .map_err(|error| broke(format!("the value for member {:?} is not JSON: {error}", raw.member)))?;
+    }
+    Ok(Edit { member: raw.member, value: raw.value })
+}
+
+/// A name of any kind: not empty, not long, nothing that could end a line.
+pub(super) fn name(raw: &str, what: &str) -> Result<(), Problem> {
+    let fits = !raw.is_empty() && raw.len() <= NAME && !raw.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(broke(format!("{what} {:?}; expected 1 to {NAME} bytes", readable(raw)))) }
+}
+
+/// A version as it appears in `name@version`.
+pub(super) fn version(raw: &str) -> Result<(), Problem> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '_');
+    let fits = (1..=64).contains(&raw.len()) && raw.chars().all(allowed);
+    if fits { Ok(()) } else { Err(broke(format!("version {:?}; expected something like 1.2.3", readable(raw)))) }
+}
+
+fn at_most(found: usize, most: usize, what: &str) -> Result<(), Problem> {
+    if found <= most { Ok(()) } else { Err(broke(format!("{found} {what}; at most {most}"))) }
+}
+
+fn broke(what: impl Into<String>) -> Problem {
+    Problem::Broke(what.into())
+}
+
+#[cfg(test)]
+mod tests;

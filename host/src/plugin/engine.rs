@@ -1,0 +1,147 @@
+//! wasmtime, set up once for the whole process: what is compiled in, how instances are pooled, how time is
+//! measured.
+//!
+//! One engine, because instances of several engines in one process have mixed up their types before
+//! (GHSA-hgjw-h833-99q9).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use super::error::Limit;
+use crate::config::Limits;
+
+/// Stack of a guest, in bytes: wasmtime's default.
+pub(super) const GUEST_STACK: usize = 512 * 1024;
+
+/// How exact the deadline of a call is. A tick is one atomic increment.
+const TICK: Duration = Duration::from_millis(5);
+
+/// Instances kept beside the configured number, for strategies and for components being tried out.
+const EXTRA_INSTANCES: u32 = 256;
+
+/// Memory of a used slot that is zeroed and kept rather than given back, in bytes: what a small Rust guest
+/// touches. Beyond it the kernel hands out fresh pages again.
+const KEEP_RESIDENT: usize = 256 * 1024;
+
+/// How long an attempt waits for a free instance.
+const INSTANCE_WAIT: Duration = Duration::from_secs(1);
+
+/// The process's wasmtime engine, and the right to use one of a bounded number of instances.
+#[derive(Clone)]
+pub struct Engine {
+    wasmtime: wasmtime::Engine,
+    slots: Arc<Semaphore>,
+    instances: u32,
+    in_use: Arc<AtomicUsize>,
+}
+
+/// The right to hold one instance; gives itself back when dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    _permit: OwnedSemaphorePermit,
+    in_use: Arc<AtomicUsize>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up the WebAssembly engine: {0}; if address space is limited (ulimit -v), lower plugins.limits.instances")]
+pub struct EngineError(String);
+
+// === impl Engine ===
+
+impl Engine {
+    /// Reserves address space for `limits.instances` instances and starts the thread that measures time.
+    pub fn new(limits: &Limits) -> Result<Self, EngineError> {
+        let wasmtime =
+            wasmtime::Engine::new(&config(limits)).map_err(|error| EngineError(format!("{error:#}")))?;
+        tick(&wasmtime).map_err(|error| EngineError(error.to_string()))?;
+        Ok(Self {
+            wasmtime,
+            slots: Arc::new(Semaphore::new(limits.instances as usize)),
+            instances: limits.instances,
+            in_use: Arc::default(),
+        })
+    }
+
+    pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.wasmtime
+    }
+
+    /// Waits a bounded time for the right to hold an instance.
+    pub(super) async fn slot(&self) -> Result<Slot, Limit> {
+        let permit = tokio::time::timeout(INSTANCE_WAIT, self.slots.clone().acquire_owned()).await;
+        match permit {
+            Ok(Ok(permit)) => {
+                self.in_use.fetch_add(1, Ordering::Relaxed);
+                Ok(Slot { _permit: permit, in_use: self.in_use.clone() })
+            }
+            Ok(Err(_)) | Err(_) => Err(Limit::Instances(self.instances)),
+        }
+    }
+
+    /// Instances that exchanges hold now.
+    pub fn instances_in_use(&self) -> usize {
+        self.in_use.load(Ordering::Relaxed)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("instances", &self.instances).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.in_use.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Ticks of the engine's clock that a duration is worth, rounded up; one more, because the first may be short.
+pub(super) fn ticks(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX / 2) + 1
+}
+
+fn config(limits: &Limits) -> Config {
+    let count = limits.instances.saturating_add(EXTRA_INSTANCES);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(count)
+        // A component made by wit-component from one module has up to three core instances, of which one has
+        // the memory; components of other toolchains have more, and share what single ones leave.
+        .total_core_instances(count.saturating_mul(4))
+        .total_memories(count)
+        .total_tables(count.saturating_mul(2))
+        .max_memory_size(limits.memory)
+        .table_elements(limits.table_elements)
+        .max_tables_per_module(4)
+        .max_component_instance_size(8 << 20)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(16 * 1024)
+        .max_unused_warm_slots(256);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .epoch_interruption(true)
+        .max_wasm_stack(GUEST_STACK)
+        .cranelift_opt_level(OptLevel::Speed)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
+    config
+}
+
+/// One thread advances the clock, and stops by itself when the engine is gone.
+fn tick(engine: &wasmtime::Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    thread::Builder::new().name("plugin-clock".into()).spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            #[expect(clippy::disallowed_methods, reason = "a thread of its own, not a worker")]
+            thread::sleep(TICK);
+        }
+    })?;
+    Ok(())
+}

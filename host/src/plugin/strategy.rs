@@ -1,0 +1,237 @@
+//! Strategy components: instances that are configured once for a pool and then rank request after request.
+
+use std::sync::Arc;
+
+use wasmtime::Store;
+
+use super::bindings::v0_1::{StrategyPlugin as Guest, StrategyPluginPre, strategy as wit};
+use super::check;
+use super::contract::Turn;
+use super::engine::Engine;
+use super::error::{PluginError, Problem};
+use super::schema::Schema;
+use super::store::{State, before_call, new_store, readable};
+use crate::config::Limits;
+
+/// Longest state a strategy may keep, in bytes.
+const STATE: usize = 64 * 1024;
+/// Facts a strategy may ask for.
+const FACTS: usize = 64;
+
+/// A loaded strategy.
+pub struct StrategyPlugin {
+    name: String,
+    identity: String,
+    facts: Vec<String>,
+    settings: Schema,
+    engine: Engine,
+    limits: Limits,
+    pre: StrategyPluginPre<State>,
+}
+
+/// One candidate of the pool, as strategies know it.
+#[derive(Debug, Clone)]
+pub struct PoolMember {
+    pub vendor: String,
+    pub account: String,
+    /// The upstream model's name.
+    pub model: String,
+    pub tags: Vec<String>,
+}
+
+/// An instance that knows its pool. Used by one request at a time, and by many after each other.
+pub struct StrategyInstance {
+    plugin: Arc<StrategyPlugin>,
+    store: Store<State>,
+    guest: Guest,
+    /// For each member of the pool: was it offered in this call, was it taken already.
+    marks: Vec<Mark>,
+}
+
+/// A decision, checked: the order is a subset of what was offered, without repetition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ranked {
+    pub order: Vec<u32>,
+    pub state: Option<Vec<u8>>,
+    pub note: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Absent,
+    Offered,
+    Taken,
+}
+
+// === impl StrategyPlugin ===
+
+impl StrategyPlugin {
+    /// Asks a component what it is, under the limits it will run under.
+    pub(super) fn load(
+        engine: &Engine,
+        name: &str,
+        limits: &Limits,
+        pre: StrategyPluginPre<State>,
+    ) -> Result<Self, PluginError> {
+        const FUNCTION: &str = "strategy.describe";
+        let mut store = new_store(engine, name.to_owned(), limits);
+        let failed = |error: &wasmtime::Error, store: &Store<State>| {
+            PluginError::from_call(name, FUNCTION, error, store.data())
+        };
+        let guest = pre.instantiate(&mut store).map_err(|error| failed(&error, &store))?;
+        before_call(&mut store);
+        let raw = guest.patchbay_plugin_strategy().call_describe(&mut store);
+        let raw = raw.map_err(|error| failed(&error, &store))?;
+        let settings = check_description(&raw)
+            .map_err(|problem| PluginError { plugin: name.to_owned(), function: FUNCTION, problem })?;
+        Ok(Self {
+            name: name.to_owned(),
+            identity: format!("{name}@{}", raw.version),
+            facts: raw.facts,
+            settings,
+            engine: engine.clone(),
+            limits: limits.clone(),
+            pre,
+        })
+    }
+
+    /// The file's name without its ending.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// name@version
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// The numbers it wants of each candidate, in its order.
+    pub fn facts(&self) -> &[String] {
+        &self.facts
+    }
+
+    pub fn settings(&self) -> &Schema {
+        &self.settings
+    }
+
+    /// A fresh instance, configured for a pool. `settings`: a JSON object.
+    pub fn instance(
+        self: &Arc<Self>,
+        settings: &str,
+        pool: &[PoolMember],
+    ) -> Result<StrategyInstance, PluginError> {
+        const FUNCTION: &str = "strategy.configure";
+        let mut store = new_store(&self.engine, self.identity.clone(), &self.limits);
+        let failed = |error: &wasmtime::Error, store: &Store<State>| {
+            PluginError::from_call(&self.identity, FUNCTION, error, store.data())
+        };
+        let guest = self.pre.instantiate(&mut store).map_err(|error| failed(&error, &store))?;
+        let members: Vec<wit::Candidate> = pool.iter().cloned().map(Into::into).collect();
+        before_call(&mut store);
+        let configured = guest.patchbay_plugin_strategy().call_configure(&mut store, settings, &members);
+        configured
+            .map_err(|error| failed(&error, &store))?
+            .map_err(|message| self.error(FUNCTION, Problem::Refused(readable(&message))))?;
+        Ok(StrategyInstance { plugin: self.clone(), store, guest, marks: vec![Mark::Absent; pool.len()] })
+    }
+
+    fn error(&self, function: &'static str, problem: Problem) -> PluginError {
+        PluginError { plugin: self.identity.clone(), function, problem }
+    }
+}
+
+impl std::fmt::Debug for StrategyPlugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StrategyPlugin").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+fn check_description(raw: &wit::Description) -> Result<Schema, Problem> {
+    check::version(&raw.version)?;
+    if raw.facts.len() > FACTS {
+        return Err(Problem::Broke(format!("{} facts; at most {FACTS}", raw.facts.len())));
+    }
+    raw.facts.iter().try_for_each(|fact| check::name(fact, "fact"))?;
+    Schema::parse(&raw.settings_schema)
+}
+
+// === impl StrategyInstance ===
+
+impl StrategyInstance {
+    /// Ranks the offered candidates. `facts`: row by row, as many per candidate as the plugin described. After
+    /// an error other than [`Problem::Refused`] the instance must be dropped.
+    pub fn rank(
+        &mut self,
+        turn: &Turn<'_>,
+        candidates: &[u32],
+        facts: &[f64],
+        state: &[u8],
+    ) -> Result<Ranked, PluginError> {
+        const FUNCTION: &str = "strategy.rank";
+        before_call(&mut self.store);
+        let request = turn.to_wit();
+        let guest = self.guest.patchbay_plugin_strategy();
+        let ranking = guest
+            .call_rank(&mut self.store, &request, candidates, facts, state)
+            .map_err(|error| {
+                PluginError::from_call(&self.plugin.identity, FUNCTION, &error, self.store.data())
+            })?
+            .map_err(|message| self.plugin.error(FUNCTION, Problem::Refused(readable(&message))))?;
+        self.check(candidates, ranking).map_err(|problem| self.plugin.error(FUNCTION, problem))
+    }
+
+    fn check(&mut self, candidates: &[u32], ranking: wit::Ranking) -> Result<Ranked, Problem> {
+        self.marks.fill(Mark::Absent);
+        for offered in candidates {
+            if let Some(mark) = self.marks.get_mut(*offered as usize) {
+                *mark = Mark::Offered;
+            }
+        }
+        for index in &ranking.order {
+            match self.marks.get_mut(*index as usize) {
+                Some(mark @ Mark::Offered) => *mark = Mark::Taken,
+                Some(Mark::Taken) => return Err(Problem::Broke(format!("candidate {index} is ranked twice"))),
+                Some(Mark::Absent) | None => {
+                    return Err(Problem::Broke(format!("candidate {index} was not offered")));
+                }
+            }
+        }
+        if let Some(state) = ranking.state.as_ref().filter(|state| state.len() > STATE) {
+            return Err(Problem::Broke(format!("a state of {} bytes; at most {STATE}", state.len())));
+        }
+        let note = ranking.note.map(|note| readable(&note));
+        Ok(Ranked { order: ranking.order, state: ranking.state, note })
+    }
+}
+
+impl std::fmt::Debug for StrategyInstance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StrategyInstance").field("plugin", &self.plugin.identity).finish_non_exhaustive()
+    }
+}
+
+// === to the guest ===
+
+impl Turn<'_> {
+    fn to_wit(self) -> wit::Request {
+        wit::Request {
+            operation: self.operation.as_str().to_owned(),
+            model: self.model.to_owned(),
+            caller: self.caller.to_owned(),
+            tags: Vec::new(),
+            streaming: self.streaming,
+            input_tokens: self.input_tokens,
+            affinity: None,
+            sequence: self.sequence,
+            entropy: self.entropy,
+            now: self.now,
+            deadline: self.deadline,
+        }
+    }
+}
+
+impl From<PoolMember> for wit::Candidate {
+    fn from(member: PoolMember) -> Self {
+        Self { vendor: member.vendor, account: member.account, model: member.model, tags: member.tags }
+    }
+}

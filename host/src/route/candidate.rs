@@ -1,0 +1,72 @@
+//! One account together with one of its models, ready to be tried.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::chat::{ChatRequest, Operation};
+use crate::config::{Capabilities, Price, Secret};
+use crate::plugin::{Adapter, Target};
+use crate::pool::CandidateState;
+
+/// Everything an attempt needs. Built once per generation; live numbers are in `state`.
+#[derive(Debug)]
+pub struct Candidate {
+    pub vendor: String,
+    pub account: String,
+    /// The upstream model's name.
+    pub model: String,
+    pub tags: Vec<String>,
+    pub capabilities: Capabilities,
+    /// In tokens.
+    pub context_length: Option<u32>,
+    /// Members set in a request that does not hold them, as JSON by name.
+    pub parameters: BTreeMap<String, String>,
+    pub price: Price,
+    pub weight: f64,
+    pub priority: i64,
+    pub credentials: Arc<BTreeMap<String, Secret>>,
+    /// The adapter and what it knows of this candidate; none while `unavailable` says why.
+    pub way: Option<Way>,
+    /// Why it cannot be tried at all until the configuration or a plugin changes.
+    pub unavailable: Option<String>,
+    pub state: Arc<CandidateState>,
+}
+
+/// How a candidate is reached.
+#[derive(Debug, Clone)]
+pub struct Way {
+    pub adapter: Arc<Adapter>,
+    pub target: Arc<Target>,
+}
+
+// === impl Candidate ===
+
+impl Candidate {
+    pub fn is_available(&self) -> bool {
+        self.unavailable.is_none()
+    }
+
+    pub fn serves(&self, operation: Operation) -> bool {
+        match operation {
+            Operation::Chat => self.capabilities.chat,
+            Operation::Embeddings => self.capabilities.embeddings,
+        }
+    }
+
+    /// What this candidate lacks for a request, in words that complete "cannot serve ...".
+    pub(super) fn obstacle(&self, request: &ChatRequest) -> Option<String> {
+        let can = self.capabilities;
+        let too_long = self.context_length.filter(|length| request.input_tokens > *length);
+        if !self.serves(request.operation) {
+            Some(request.operation.as_str().to_owned())
+        } else if request.streaming && !can.streaming {
+            Some("streams".to_owned())
+        } else if request.needs.tools && !can.tools {
+            Some("tools".to_owned())
+        } else if request.needs.vision && !can.vision {
+            Some("images".to_owned())
+        } else {
+            too_long.map(|length| format!("about {} tokens in a context of {length}", request.input_tokens))
+        }
+    }
+}

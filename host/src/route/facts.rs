@@ -1,0 +1,75 @@
+//! The numbers a strategy may ask for about each candidate. Units and windows are documented in the contract
+//! (`strategy.description.facts`).
+
+use super::Candidate;
+
+/// A fact the host knows how to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fact {
+    Available,
+    Health,
+    Weight,
+    Priority,
+    InFlight,
+    Requests,
+    ConsecutiveFailures,
+    SuccessRate,
+    LatencyMs,
+    FirstTokenMs,
+    InputPrice,
+    OutputPrice,
+    ContextLength,
+    /// Not known to this host: NaN throughout.
+    Unknown,
+}
+
+/// Failures in a row after which a candidate counts as unhealthy.
+const UNHEALTHY_AFTER: u32 = 3;
+
+// === impl Fact ===
+
+impl Fact {
+    pub(super) fn parse(name: &str) -> Self {
+        match name {
+            "available" => Self::Available,
+            "health" => Self::Health,
+            "weight" => Self::Weight,
+            "priority" => Self::Priority,
+            "in-flight" => Self::InFlight,
+            "requests" => Self::Requests,
+            "consecutive-failures" => Self::ConsecutiveFailures,
+            "success-rate" => Self::SuccessRate,
+            "latency-ms" => Self::LatencyMs,
+            "first-token-ms" => Self::FirstTokenMs,
+            "input-price" => Self::InputPrice,
+            "output-price" => Self::OutputPrice,
+            "context-length" => Self::ContextLength,
+            _ => Self::Unknown,
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts and priorities stay far below 2^52")]
+    pub(super) fn of(self, candidate: &Candidate) -> f64 {
+        let state = &candidate.state;
+        match self {
+            Self::Available => f64::from(u8::from(candidate.is_available())),
+            Self::Health => match state.consecutive_failures() {
+                0 => 1.0,
+                failures if failures < UNHEALTHY_AFTER => 0.5,
+                _ => 0.0,
+            },
+            Self::Weight => candidate.weight,
+            Self::Priority => candidate.priority as f64,
+            Self::InFlight => f64::from(state.in_flight()),
+            Self::Requests => state.requests() as f64,
+            Self::ConsecutiveFailures => f64::from(state.consecutive_failures()),
+            Self::SuccessRate => state.success_rate(),
+            Self::LatencyMs => state.latency_ms(),
+            Self::FirstTokenMs => state.first_token_ms(),
+            Self::InputPrice => candidate.price.input.unwrap_or(f64::NAN),
+            Self::OutputPrice => candidate.price.output.unwrap_or(f64::NAN),
+            Self::ContextLength => candidate.context_length.map_or(f64::NAN, f64::from),
+            Self::Unknown => f64::NAN,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What happens, told once: each event is a struct whose `emit` writes the log line and moves the counters.
+//!
+//! Metric names carry their unit; labels come from the configuration or from closed sets, never from a request.
+
+mod events;
+mod log;
+mod metrics;
+
+pub use events::{AttemptFailed, PartFailed, PluginFailed, RequestEnded, StrategyFellBack, Swapped};
+pub use log::{LogFormat, start_log};
+pub use metrics::{METRICS, Metrics};

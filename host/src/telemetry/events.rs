@@ -1,0 +1,208 @@
+//! The events.
+
+use crate::failure::Failure;
+use crate::generation::Generation;
+use crate::plugin::PluginError;
+use crate::stream::Ending;
+use crate::telemetry::METRICS;
+use crate::usage::{Record, Trail};
+
+/// A request has come to its end, whichever it was.
+#[derive(Debug)]
+pub struct RequestEnded<'a> {
+    pub record: &'a Record,
+    pub ending: &'a Ending,
+}
+
+/// An attempt failed; another may follow.
+#[derive(Debug)]
+pub struct AttemptFailed<'a> {
+    pub trail: &'a Trail,
+    pub failure: &'a Failure,
+}
+
+/// A call into a plugin failed.
+#[derive(Debug)]
+pub struct PluginFailed<'a> {
+    pub error: &'a PluginError,
+}
+
+/// A strategy failed and the built-in order took its place.
+#[derive(Debug)]
+pub struct StrategyFellBack<'a> {
+    /// The public model's name.
+    pub model: &'a str,
+    pub error: &'a PluginError,
+}
+
+/// The newest version of a part cannot be used.
+#[derive(Debug)]
+pub struct PartFailed<'a> {
+    /// A plugin's name, or "configuration".
+    pub part: &'a str,
+    pub problem: &'a str,
+}
+
+/// A generation has taken over.
+#[derive(Debug)]
+pub struct Swapped<'a> {
+    pub before: &'a Generation,
+    pub now: &'a Generation,
+}
+
+// === impl RequestEnded ===
+
+impl RequestEnded<'_> {
+    pub fn emit(&self) {
+        let record = self.record;
+        let outcome = match self.ending {
+            Ending::Completed => "completed",
+            Ending::Cancelled => "cancelled",
+            Ending::Failed(failure) => failure.kind.as_str(),
+        };
+        self.count(outcome);
+        let trail = &record.trail;
+        let error = match self.ending {
+            Ending::Failed(failure) => Some(failure.message.as_str()),
+            Ending::Completed | Ending::Cancelled => None,
+        };
+        tracing::info!(
+            request_id = trail.request_id,
+            caller = record.caller,
+            user = record.end_user,
+            operation = record.operation.as_str(),
+            streaming = record.streaming,
+            model = record.public_model,
+            strategy = trail.strategy,
+            adapter = trail.adapter,
+            vendor = trail.vendor,
+            account = trail.account,
+            upstream_model = trail.model,
+            attempts = trail.attempts,
+            outcome,
+            error,
+            input_tokens = record.tokens.prompt(),
+            cached_tokens = record.tokens.cached_input,
+            output_tokens = record.tokens.completion(),
+            reasoning_tokens = record.tokens.reasoning,
+            cost_usd = record.tokens.cost(&record.price),
+            first_token_ms = record.first_token.map(|time| milliseconds(time)),
+            latency_ms = milliseconds(record.elapsed()),
+            "request"
+        );
+    }
+
+    fn count(&self, outcome: &str) {
+        let record = self.record;
+        let trail = &record.trail;
+        // A name that no route has would let callers invent labels.
+        let model = trail.strategy.as_ref().map_or("", |_| record.public_model.as_str());
+        let vendor = trail.vendor.as_deref().unwrap_or_default();
+        METRICS.requests.with_label_values(&[model, vendor, outcome]).inc();
+        let seconds = record.elapsed().as_secs_f64();
+        METRICS.request_seconds.with_label_values(&[model, vendor]).observe(seconds);
+        if let Some(first_token) = record.first_token {
+            let seconds = first_token.as_secs_f64();
+            METRICS.first_token_seconds.with_label_values(&[model, vendor]).observe(seconds);
+        }
+        let account = trail.account.as_deref().unwrap_or_default();
+        let upstream_model = trail.model.as_deref().unwrap_or_default();
+        let tokens = &record.tokens;
+        for (class, count) in [
+            ("input", tokens.input),
+            ("output", tokens.output),
+            ("cached-input", tokens.cached_input),
+            ("cache-write", tokens.cache_write),
+            ("reasoning", tokens.reasoning),
+        ] {
+            if count > 0 {
+                let labels = [model, vendor, account, upstream_model, class];
+                METRICS.tokens.with_label_values(&labels).inc_by(count);
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of a request stay far below 2^52")]
+fn milliseconds(time: std::time::Duration) -> f64 {
+    time.as_micros() as f64 / 1e3
+}
+
+// === impl AttemptFailed ===
+
+impl AttemptFailed<'_> {
+    pub fn emit(&self) {
+        let trail = self.trail;
+        let (vendor, account, model) = (
+            trail.vendor.as_deref().unwrap_or_default(),
+            trail.account.as_deref().unwrap_or_default(),
+            trail.model.as_deref().unwrap_or_default(),
+        );
+        let kind = self.failure.kind.as_str();
+        METRICS.attempts_failed.with_label_values(&[vendor, account, model, kind]).inc();
+        tracing::warn!(
+            request_id = trail.request_id,
+            attempt = trail.attempts,
+            vendor,
+            account,
+            upstream_model = model,
+            kind,
+            scope = ?self.failure.scope,
+            vendor_code = self.failure.vendor_code,
+            "attempt failed: {}",
+            self.failure.message
+        );
+    }
+}
+
+// === impl PluginFailed ===
+
+impl PluginFailed<'_> {
+    pub fn emit(&self) {
+        let error = self.error;
+        METRICS
+            .plugin_failures
+            .with_label_values(&[error.plugin.as_str(), error.function, error.problem.as_str()])
+            .inc();
+        tracing::error!(plugin = error.plugin, function = error.function, "{}", error.problem);
+    }
+}
+
+// === impl StrategyFellBack ===
+
+impl StrategyFellBack<'_> {
+    pub fn emit(&self) {
+        PluginFailed { error: self.error }.emit();
+        METRICS.strategy_fallbacks.with_label_values(&[self.model]).inc();
+    }
+}
+
+// === impl PartFailed ===
+
+impl PartFailed<'_> {
+    pub fn emit(&self) {
+        METRICS.reload_failures.with_label_values(&[self.part]).inc();
+        tracing::error!(part = self.part, "the newest version is not used: {}", self.problem);
+    }
+}
+
+// === impl Swapped ===
+
+impl Swapped<'_> {
+    pub fn emit(&self) {
+        METRICS.generation.set(i64::try_from(self.now.number).unwrap_or(i64::MAX));
+        METRICS.plugins.reset();
+        let mut serving = Vec::new();
+        for plugin in self.now.plugins.parts().filter_map(|part| part.plugin.as_ref()) {
+            let identity = plugin.identity();
+            let (name, version) = identity.split_once('@').unwrap_or((identity, ""));
+            METRICS.plugins.with_label_values(&[name, plugin.kind(), version]).set(1);
+            serving.push(identity);
+        }
+        tracing::info!(generation = self.now.number, plugins = serving.join(" "), "serving");
+        let known = |notice: &String| self.before.number > 0 && self.before.notices.contains(notice);
+        for notice in self.now.notices.iter().filter(|notice| !known(notice)) {
+            tracing::warn!("{notice}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The process's metrics, in the text format of Prometheus.
+
+use std::sync::LazyLock;
+
+use prometheus::core::Collector;
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+/// The one set of metrics there is.
+pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+/// Seconds; from a cached answer to a long stream.
+const LATENCY: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// By outcome: completed, cancelled, or the failure's kind.
+    pub requests: IntCounterVec,
+    pub request_seconds: HistogramVec,
+    pub first_token_seconds: HistogramVec,
+    pub attempts_failed: IntCounterVec,
+    pub tokens: IntCounterVec,
+    pub plugin_failures: IntCounterVec,
+    pub strategy_fallbacks: IntCounterVec,
+    pub reload_failures: IntCounterVec,
+    pub generation: IntGauge,
+    /// 1 for each plugin that serves, with its version.
+    pub plugins: IntGaugeVec,
+    /// Attempts under way.
+    pub in_flight: IntGauge,
+    /// Plugin instances that exchanges hold.
+    pub instances: IntGauge,
+}
+
+// === impl Metrics ===
+
+impl Metrics {
+    fn new() -> Self {
+        let registry = Registry::new();
+        let route = ["model", "vendor", "account", "upstream_model"];
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
+        };
+        let seconds = |name: &str, help: &str| {
+            let options = HistogramOpts::new(name, help).buckets(LATENCY.to_vec());
+            register(&registry, HistogramVec::new(options, &["model", "vendor"]))
+        };
+        let gauge = |name: &str, help: &str| register(&registry, IntGauge::new(name, help));
+        Self {
+            requests: counter(
+                "patchbay_requests_total",
+                "Requests by how they ended",
+                &["model", "vendor", "outcome"],
+            ),
+            request_seconds: seconds("patchbay_request_seconds", "From arrival to the end of the answer"),
+            first_token_seconds: seconds(
+                "patchbay_first_token_seconds",
+                "From arrival to the first token of a stream",
+            ),
+            attempts_failed: counter(
+                "patchbay_attempts_failed_total",
+                "Attempts that failed, by candidate and kind",
+                &["vendor", "account", "upstream_model", "kind"],
+            ),
+            tokens: counter(
+                "patchbay_tokens_total",
+                "Tokens by candidate and class",
+                &[route[0], route[1], route[2], route[3], "class"],
+            ),
+            plugin_failures: counter(
+                "patchbay_plugin_failures_total",
+                "Plugin calls that failed",
+                &["plugin", "function", "problem"],
+            ),
+            strategy_fallbacks: counter(
+                "patchbay_strategy_fallbacks_total",
+                "Requests ordered by the built-in order because their strategy failed",
+                &["model"],
+            ),
+            reload_failures: counter(
+                "patchbay_reload_failures_total",
+                "Parts whose newest version could not be used",
+                &["part"],
+            ),
+            generation: gauge("patchbay_generation", "Number of the current generation"),
+            plugins: register(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new("patchbay_plugin_info", "Plugins of the current generation"),
+                    &["plugin", "kind", "version"],
+                ),
+            ),
+            in_flight: gauge("patchbay_attempts_in_flight", "Attempts under way"),
+            instances: gauge("patchbay_plugin_instances", "Plugin instances held by exchanges"),
+            registry,
+        }
+    }
+
+    pub fn render(&self) -> String {
+        // Writing into a String fails only for a metric without a name.
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+#[expect(clippy::expect_used, reason = "names are constants; a wrong or double one shows at the first start")]
+fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<C>) -> C {
+    let metric = metric.expect("a valid metric");
+    registry.register(Box::new(metric.clone())).expect("a name of its own");
+    metric
+}

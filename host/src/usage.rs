@@ -1,0 +1,103 @@
+//! The record of one request: who asked for what, who served it, what it took. Written once, when the request
+//! ends.
+//!
+//! Storage and statistics build on it; here it goes to the log and the metrics.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::chat::{ChatRequest, Operation, Tokens};
+use crate::config::Price;
+use crate::route::Candidate;
+use crate::stream::Ending;
+use crate::telemetry::RequestEnded;
+
+/// What is known of a request so far. Dropped without an end, it counts as cancelled: the caller has left.
+#[derive(Debug)]
+pub struct Record {
+    pub trail: Trail,
+    pub operation: Operation,
+    pub streaming: bool,
+    pub caller: String,
+    /// Whoever the caller acts for.
+    pub end_user: Option<String>,
+    /// The public model's name.
+    pub public_model: String,
+    pub tokens: Tokens,
+    pub price: Price,
+    /// From the request's arrival to the first token of its stream.
+    pub first_token: Option<Duration>,
+    started: Instant,
+    ended: bool,
+}
+
+/// How a request was served, for the reply's headers and the log.
+#[derive(Debug, Clone, Default)]
+pub struct Trail {
+    pub request_id: String,
+    /// name@version of the strategy that ranked.
+    pub strategy: Option<String>,
+    /// name@version of the adapter of the last attempt, and its candidate.
+    pub adapter: Option<String>,
+    pub vendor: Option<String>,
+    pub account: Option<String>,
+    /// The upstream model's name.
+    pub model: Option<String>,
+    pub attempts: u32,
+}
+
+// === impl Record ===
+
+impl Record {
+    pub fn new(request_id: String, operation: Operation) -> Self {
+        Self {
+            trail: Trail { request_id, ..Trail::default() },
+            operation,
+            streaming: false,
+            caller: String::new(),
+            end_user: None,
+            public_model: String::new(),
+            tokens: Tokens::default(),
+            price: Price::default(),
+            first_token: None,
+            started: Instant::now(),
+            ended: false,
+        }
+    }
+
+    /// What the request is.
+    pub fn read(&mut self, request: &ChatRequest) {
+        self.streaming = request.streaming;
+        self.end_user.clone_from(&request.end_user);
+        self.public_model.clone_from(&request.model);
+    }
+
+    /// Another candidate is tried.
+    pub fn attempt(&mut self, candidate: &Candidate) {
+        self.trail.attempts += 1;
+        self.trail.adapter = candidate.way.as_ref().map(|way| way.adapter.identity().to_owned());
+        self.trail.vendor = Some(candidate.vendor.clone());
+        self.trail.account = Some(candidate.account.clone());
+        self.trail.model = Some(candidate.model.clone());
+        self.price = candidate.price;
+        self.tokens = Tokens::default();
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Writes the record. The first call counts, so that nothing ends twice.
+    pub fn end(&mut self, ending: Ending) {
+        if !std::mem::replace(&mut self.ended, true) {
+            RequestEnded { record: self, ending: &ending }.emit();
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.end(Ending::Cancelled);
+    }
+}

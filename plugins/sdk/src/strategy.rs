@@ -1,0 +1,129 @@
+//! A way to choose: ranks the candidates of a request. Pure, given what it is handed, so a decision can be
+//! replayed to the bit.
+//!
+//! ```
+//! use patchbay_sdk::strategy::*;
+//!
+//! struct Cheapest;
+//!
+//! impl Strategy for Cheapest {
+//!     type Settings = NoSettings;
+//!
+//!     fn describe() -> Description {
+//!         Description::new(env!("CARGO_PKG_VERSION")).facts([Fact::InputPrice])
+//!     }
+//!
+//!     fn configure(_: NoSettings, _: Vec<Candidate>) -> Result<Self, String> {
+//!         Ok(Self)
+//!     }
+//!
+//!     fn rank(&mut self, _: &Request, candidates: &[u32], facts: Facts<'_>, _: &[u8]) -> Result<Ranking, String> {
+//!         Ok(Ranking::lowest_first(candidates, |row| facts.get(row, 0)))
+//!     }
+//! }
+//!
+//! patchbay_sdk::export_strategy!(Cheapest);
+//! ```
+//!
+//! The contract's optional exports `observer` and `control` are not wrapped yet: a strategy that wants them
+//! generates the bindings of its world beside these.
+
+#[doc(hidden)]
+pub mod exported;
+mod ranking;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::adapter::NO_SETTINGS;
+use crate::bindings::strategy::exports::patchbay::plugin::strategy as wit;
+
+pub use crate::Millis;
+pub use crate::words::Fact;
+pub use ranking::Facts;
+pub use wit::{Candidate, Description, Ranking, Request};
+
+/// A way to choose among the candidates of a pool.
+pub trait Strategy: Sized + 'static {
+    /// What the operator may set; [`NoSettings`] for nothing.
+    type Settings: DeserializeOwned;
+
+    /// Pure and quick: called when the plugin is loaded.
+    fn describe() -> Description;
+
+    /// Called before the first `rank`, and again when the pool or the settings change. An error is shown to the
+    /// operator and keeps the strategy from being used.
+    fn configure(settings: Self::Settings, pool: Vec<Candidate>) -> Result<Self, String>;
+
+    /// `candidates`: indices into the pool. `facts`: a row for each of `candidates`, a column for each described
+    /// fact. `state`: what `rank` returned last, or nothing; state it cannot read counts as nothing.
+    fn rank(
+        &mut self,
+        request: &Request,
+        candidates: &[u32],
+        facts: Facts<'_>,
+        state: &[u8],
+    ) -> Result<Ranking, String>;
+}
+
+/// Settings that have no member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
+
+/// Makes a component of a type that implements [`Strategy`]. In native builds it makes nothing.
+#[macro_export]
+macro_rules! export_strategy {
+    ($strategy:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            use $crate::strategy::exported;
+            thread_local! {
+                static CONFIGURED: exported::Slot<$strategy> = const { exported::Slot::empty() };
+            }
+            struct Component;
+            impl exported::Guest for Component {
+                fn describe() -> exported::Description {
+                    exported::describe::<$strategy>()
+                }
+                fn configure(settings: String, pool: Vec<exported::Candidate>) -> Result<(), String> {
+                    CONFIGURED.with(|slot| slot.configure(&settings, pool))
+                }
+                fn rank(
+                    request: exported::Request,
+                    candidates: Vec<u32>,
+                    facts: Vec<f64>,
+                    state: Vec<u8>,
+                ) -> Result<exported::Ranking, String> {
+                    CONFIGURED.with(|slot| slot.rank(&request, &candidates, &facts, &state))
+                }
+            }
+            $crate::bindings::strategy::export_strategy_component!(
+                Component with_types_in $crate::bindings::strategy
+            );
+        };
+    };
+}
+
+impl Description {
+    /// `version`: `env!("CARGO_PKG_VERSION")`. It has no settings and wants no facts.
+    pub fn new(version: &str) -> Self {
+        Self {
+            version: version.to_owned(),
+            settings_schema: NO_SETTINGS.to_owned(),
+            facts: Vec::new(),
+        }
+    }
+
+    /// The columns of [`Facts`], in this order.
+    pub fn facts(mut self, facts: impl IntoIterator<Item = Fact>) -> Self {
+        self.facts.extend(facts.into_iter().map(String::from));
+        self
+    }
+
+    /// JSON Schema of [`Strategy::Settings`].
+    pub fn settings_schema(mut self, schema: &str) -> Self {
+        schema.clone_into(&mut self.settings_schema);
+        self
+    }
+}

@@ -1,0 +1,103 @@
+//! The vendors' wire formats, each in its own file and folder behind the trait here. To add one, write its
+//! format and name it in `FORMATS`. Must never hold a fault: those are behaviours and know no vendor.
+
+mod openai;
+
+use axum::body::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+
+use crate::answer::Draft;
+use crate::ask::{Ask, Operation};
+use crate::reply::Reply;
+
+/// How one vendor's API looks on the wire.
+pub(crate) trait Format: Sync {
+    /// The vendor's name where the path does not give one.
+    fn name(&self) -> &'static str;
+
+    /// What a request to this path, without a vendor's prefix, asks for; nothing if it is not ours.
+    fn operation(&self, method: &Method, path: &str) -> Option<Operation>;
+
+    /// The key the caller presents.
+    fn account<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str>;
+
+    /// Reads a request; `path` is without the vendor's prefix, for vendors who put the model there.
+    fn read(&self, operation: Operation, path: &str, body: &[u8]) -> Result<Ask, Refusal>;
+
+    fn write(&self, ask: &Ask, draft: &Draft, stamp: &Stamp<'_>) -> Reply;
+
+    /// The vendor's usual body for an error of this status.
+    fn error(&self, status: StatusCode, message: &str) -> Bytes;
+}
+
+/// Where a request goes.
+pub(crate) struct Route<'p> {
+    pub(crate) vendor: &'p str,
+    pub(crate) format: &'static dyn Format,
+    pub(crate) operation: Operation,
+    /// The path without the vendor's prefix.
+    pub(crate) path: &'p str,
+}
+
+/// What an answer bears so that callers can tell answers and answerers apart.
+#[derive(Debug)]
+pub(crate) struct Stamp<'a> {
+    pub(crate) sequence: u64,
+    pub(crate) account: &'a str,
+}
+
+/// A request the vendor would not take.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) message: String,
+}
+
+const FORMATS: &[&dyn Format] = &[&openai::OpenAi];
+
+/// Finds who answers `path`: as it stands under the format's own name, otherwise with its first segment
+/// as the vendor's name.
+pub(crate) fn route<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
+    let find = |vendor: Option<&'p str>, path: &'p str| {
+        FORMATS.iter().find_map(|&format| {
+            let operation = format.operation(method, path)?;
+            Some(Route {
+                vendor: vendor.unwrap_or(format.name()),
+                format,
+                operation,
+                path,
+            })
+        })
+    };
+    find(None, path).or_else(|| {
+        let end = path.get(1..)?.find('/')? + 1;
+        find(Some(&path[1..end]), &path[end..])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_names_the_vendor() {
+        for (path, expected) in [
+            ("/v1/chat/completions", Some(("openai", "/v1/chat/completions"))),
+            ("/north/v1/embeddings", Some(("north", "/v1/embeddings"))),
+            ("/v1/v1/embeddings", Some(("v1", "/v1/embeddings"))),
+            ("/a/b/v1/embeddings", None),
+            ("/v1/completions", None),
+            ("/", None),
+            ("", None),
+        ] {
+            let found = route(&Method::POST, path).map(|route| (route.vendor, route.path));
+            assert_eq!(found, expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_method_counts() {
+        assert!(route(&Method::GET, "/v1/chat/completions").is_none());
+        assert!(route(&Method::GET, "/v1/models").is_some());
+    }
+}
