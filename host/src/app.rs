@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
-pub use reload::{Reloaded, ReloadError};
+pub use reload::{ReloadError, Reloaded};
 
 use crate::config::{self, Problems};
 use crate::generation::{Generation, Live};
@@ -66,7 +66,10 @@ impl Gateway {
             building: Mutex::default(),
             draining: AtomicBool::new(false),
         });
-        gateway.reload().await.map_err(|error| StartError::Build(error.to_string()))?;
+        gateway
+            .reload()
+            .await
+            .map_err(|error| StartError::Build(error.to_string()))?;
         Ok(gateway)
     }
 
@@ -92,8 +95,12 @@ impl Gateway {
 
     /// The metrics, in the text format of Prometheus.
     pub fn metrics(&self) -> String {
-        METRICS.in_flight.set(i64::try_from(self.live.pool.in_flight()).unwrap_or(i64::MAX));
-        METRICS.instances.set(i64::try_from(self.engine.instances_in_use()).unwrap_or(i64::MAX));
+        METRICS
+            .in_flight
+            .set(i64::try_from(self.live.pool.in_flight()).unwrap_or(i64::MAX));
+        METRICS
+            .instances
+            .set(i64::try_from(self.engine.instances_in_use()).unwrap_or(i64::MAX));
         METRICS.render()
     }
 }

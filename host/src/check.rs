@@ -57,7 +57,9 @@ fn check_plugins(settings: Settings, checked: &mut Checked) {
             return;
         }
     };
-    let failed = plugins.parts().filter_map(|part| Some(format!("plugin {}: {}", part.name, part.problem.as_ref()?)));
+    let failed = plugins
+        .parts()
+        .filter_map(|part| Some(format!("plugin {}: {}", part.name, part.problem.as_ref()?)));
     checked.plugins = failed.collect();
     match Upstream::new(settings.timeouts.connect) {
         Ok(upstream) => {
@@ -71,8 +73,17 @@ fn check_plugins(settings: Settings, checked: &mut Checked) {
 fn scan(settings: &Settings) -> Result<PluginSet, String> {
     let limits = settings.plugins.limits.clone();
     let engine = Engine::new(&limits).map_err(|error| error.to_string())?;
-    let folder = Folder { path: settings.plugins.folder.clone(), limits, engine };
+    let folder = Folder {
+        path: settings.plugins.folder.clone(),
+        limits,
+        engine,
+    };
     folder
         .scan(&PluginSet::default(), &std::collections::BTreeSet::new())
-        .map_err(|error| format!("cannot read the plugins folder {}: {error}", folder.path.display()))
+        .map_err(|error| {
+            format!(
+                "cannot read the plugins folder {}: {error}",
+                folder.path.display()
+            )
+        })
 }

@@ -12,7 +12,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-
 /// An LLM gateway whose vendors and routing strategies are WebAssembly components.
 #[derive(Debug, Parser)]
 #[command(
@@ -59,4 +58,3 @@ impl Cli {
         }
     }
 }
-

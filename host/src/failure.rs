@@ -63,7 +63,14 @@ pub enum Scope {
 
 impl Failure {
     pub fn new(kind: Kind, scope: Scope, message: impl Into<String>) -> Self {
-        Self { kind, scope, message: message.into(), vendor_code: None, param: None, retry_after: None }
+        Self {
+            kind,
+            scope,
+            message: message.into(),
+            vendor_code: None,
+            param: None,
+            retry_after: None,
+        }
     }
 
     /// The vendor's reply could not be read, or ended too early.

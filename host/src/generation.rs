@@ -55,7 +55,10 @@ impl Generation {
     /// Who presents this key. Looks at every key, so that the time taken tells nothing.
     pub fn authenticate(&self, key: Option<&[u8]>) -> Option<Caller> {
         if !self.settings.server.authentication {
-            return Some(Caller { name: String::new(), models: None });
+            return Some(Caller {
+                name: String::new(),
+                models: None,
+            });
         }
         let presented = key?;
         let mut found = None;
@@ -64,17 +67,25 @@ impl Generation {
                 found = Some(known);
             }
         }
-        found.map(|key| Caller { name: key.name.clone(), models: key.models.clone() })
+        found.map(|key| Caller {
+            name: key.name.clone(),
+            models: key.models.clone(),
+        })
     }
 
     /// Frees what only the current generation needs.
     pub fn retire(&self) {
-        self.routes.values().filter_map(|route| route.ranker.as_ref()).for_each(crate::route::Ranker::retire);
+        self.routes
+            .values()
+            .filter_map(|route| route.ranker.as_ref())
+            .for_each(crate::route::Ranker::retire);
     }
 
     /// Whether anybody can be served at all.
     pub fn is_ready(&self) -> bool {
-        self.routes().flat_map(|route| &route.candidates).any(|candidate| candidate.is_available())
+        self.routes()
+            .flat_map(|route| &route.candidates)
+            .any(|candidate| candidate.is_available())
     }
 }
 
@@ -82,6 +93,8 @@ impl Generation {
 
 impl Caller {
     pub fn may_use(&self, public_model: &str) -> bool {
-        self.models.as_ref().is_none_or(|models| models.iter().any(|model| model == public_model))
+        self.models
+            .as_ref()
+            .is_none_or(|models| models.iter().any(|model| model == public_model))
     }
 }

@@ -31,7 +31,9 @@ pub async fn serve(
             tracing::debug!("cannot set TCP_NODELAY: {error}");
         }
     });
-    axum::serve(listener, router(gateway)).with_graceful_shutdown(stop).await
+    axum::serve(listener, router(gateway))
+        .with_graceful_shutdown(stop)
+        .await
 }
 
 fn router(gateway: Arc<Gateway>) -> Router {

@@ -14,7 +14,10 @@ fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "the one place where the program says why it failed")]
+            #[expect(
+                clippy::print_stderr,
+                reason = "the one place where the program says why it failed"
+            )]
             {
                 eprintln!("error: {error:#}");
             }

@@ -2,6 +2,7 @@
 //!
 //! Each step is a module of its own and knows none of the others; they meet here. Knows no HTTP.
 
+mod conversation;
 mod drive;
 mod events;
 mod refusal;
@@ -29,11 +30,12 @@ use crate::usage::{Record, Trail};
 
 /// What came in.
 #[derive(Debug)]
-pub struct Incoming<'a> {
+pub struct Incoming<'a, B> {
     pub operation: Operation,
     /// The key the caller presented.
     pub key: Option<&'a [u8]>,
-    pub body: Bytes,
+    /// Resolves to the body; not read before the caller is known.
+    pub body: B,
 }
 
 /// What goes out, and how it was made.
@@ -54,42 +56,60 @@ pub enum Reply {
 /// An attempt that can no longer fail unseen.
 enum Answer {
     Whole(Bytes),
-    Stream { held: VecDeque<Bytes>, drive: Box<Drive>, lease: Lease, deadline: Instant },
+    Stream {
+        held: VecDeque<Bytes>,
+        drive: Box<Drive>,
+        lease: Lease,
+        deadline: Instant,
+    },
 }
 
 /// Serves one request. Dropping the future stops everything under way for it.
-pub async fn serve(gateway: &Gateway, incoming: Incoming<'_>) -> Served {
+pub async fn serve<B>(gateway: &Gateway, incoming: Incoming<'_, B>) -> Served
+where
+    B: Future<Output = Result<Bytes, Refusal>>,
+{
     let mut record = Record::new(request_id(), incoming.operation);
     let answer = journey(gateway, incoming, &mut record).await;
     let trail = record.trail.clone();
     let reply = match answer {
         Ok(Answer::Whole(body)) => {
-            record.end(Ending::Completed);
+            record.end(&Ending::Completed);
             Ok(Reply::Whole(body))
         }
-        Ok(Answer::Stream { held, drive, lease, deadline }) => {
-            Ok(Reply::Stream(Box::new(CallerStream::new(held, *drive, lease, record, deadline))))
-        }
+        Ok(Answer::Stream {
+            held,
+            drive,
+            lease,
+            deadline,
+        }) => Ok(Reply::Stream(Box::new(CallerStream::new(
+            held, *drive, lease, record, deadline,
+        )))),
         Err(refusal) => {
-            record.end(Ending::Failed(refusal.as_failure()));
+            record.end(&Ending::Failed(refusal.as_failure()));
             Err(refusal)
         }
     };
     Served { trail, reply }
 }
 
-async fn journey(
+async fn journey<B>(
     gateway: &Gateway,
-    incoming: Incoming<'_>,
+    incoming: Incoming<'_, B>,
     record: &mut Record,
-) -> Result<Answer, Refusal> {
+) -> Result<Answer, Refusal>
+where
+    B: Future<Output = Result<Bytes, Refusal>>,
+{
     // One generation from here to the end of the answer: whatever is reloaded meanwhile, this request sees one
     // configuration and one version of each plugin.
     let generation = gateway.current();
-    // Before anything is parsed, so that strangers cost us nothing.
-    let caller = generation.authenticate(incoming.key).ok_or(Refusal::Unauthenticated)?;
+    // Before anything is read, so that strangers cost us nothing.
+    let caller = generation
+        .authenticate(incoming.key)
+        .ok_or(Refusal::Unauthenticated)?;
     record.caller.clone_from(&caller.name);
-    let request = ChatRequest::parse(incoming.operation, incoming.body)?;
+    let request = ChatRequest::parse(incoming.operation, incoming.body.await?)?;
     record.read(&request);
     // A strategy ranks those candidates that can serve this request.
     let plan = plan(&generation, &caller, &request, record)?;
@@ -104,12 +124,18 @@ fn plan(
     record: &mut Record,
 ) -> Result<Plan, Refusal> {
     let unknown = || Refusal::UnknownModel(request.model.clone());
-    let route = generation.route(&request.model).filter(|route| caller.may_use(&route.name));
+    let route = generation
+        .route(&request.model)
+        .filter(|route| caller.may_use(&route.name));
     let route = route.ok_or_else(unknown)?;
     let total = u64::try_from(generation.settings.timeouts.total.as_millis()).unwrap_or(u64::MAX);
     let plan = route.plan(request, &caller.name, clock::unix_millis().saturating_add(total))?;
     if let Some(error) = &plan.fell_back {
-        StrategyFellBack { model: &route.name, error }.emit();
+        StrategyFellBack {
+            model: &route.name,
+            error,
+        }
+        .emit();
     }
     record.trail.strategy = Some(plan.strategy.clone());
     Ok(plan)
@@ -132,7 +158,11 @@ async fn attempts(
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
-        AttemptFailed { trail: &record.trail, failure: &failure }.emit();
+        AttemptFailed {
+            trail: &record.trail,
+            failure: &failure,
+        }
+        .emit();
         if !failure.worth_another_candidate() || Instant::now() >= deadline {
             return Err(Refusal::Failed(failure));
         }
@@ -166,7 +196,12 @@ async fn attempt(
         Ok(Begun::Stream { held, drive }) => {
             record.first_token = Some(record.elapsed());
             let deadline = started + generation.settings.timeouts.stream;
-            Ok(Answer::Stream { held, drive, lease, deadline })
+            Ok(Answer::Stream {
+                held,
+                drive,
+                lease,
+                deadline,
+            })
         }
         Err(failure) => {
             if failure.scope != Scope::Request && failure.kind != Kind::Plugin {
@@ -179,7 +214,10 @@ async fn attempt(
 
 enum Begun {
     Whole(Bytes),
-    Stream { held: VecDeque<Bytes>, drive: Box<Drive> },
+    Stream {
+        held: VecDeque<Bytes>,
+        drive: Box<Drive>,
+    },
 }
 
 async fn begin(
@@ -190,7 +228,11 @@ async fn begin(
     deadline: Instant,
 ) -> Result<Begun, Failure> {
     let way = candidate.way.as_ref().ok_or_else(|| {
-        Failure::new(Kind::ServiceUnavailable, Scope::Candidate, "the candidate is not available")
+        Failure::new(
+            Kind::ServiceUnavailable,
+            Scope::Candidate,
+            "the candidate is not available",
+        )
     })?;
     let now = clock::unix_millis();
     let left = u64::try_from((deadline - Instant::now()).as_millis()).unwrap_or(u64::MAX);

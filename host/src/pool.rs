@@ -50,7 +50,10 @@ impl Pool {
     /// The state of a candidate, the same one each time. For building generations, not for the hot path.
     pub fn state(&self, key: CandidateKey) -> Arc<CandidateState> {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.entry(key).or_insert_with(|| Arc::new(CandidateState::new())).clone()
+        states
+            .entry(key)
+            .or_insert_with(|| Arc::new(CandidateState::new()))
+            .clone()
     }
 
     /// Attempts under way, over all candidates.
@@ -151,7 +154,11 @@ impl Average {
     fn observe(&self, value: f64) {
         let step = |bits: u64| {
             let before = f64::from_bits(bits);
-            let after = if before.is_nan() { value } else { before + NEWEST * (value - before) };
+            let after = if before.is_nan() {
+                value
+            } else {
+                before + NEWEST * (value - before)
+            };
             Some(after.to_bits())
         };
         // The closure always returns Some, so this cannot fail.
@@ -165,7 +172,11 @@ mod tests {
 
     #[test]
     fn leases_give_themselves_back_and_state_outlives_them() {
-        let key = CandidateKey { vendor: "v".into(), account: "a".into(), model: "m".into() };
+        let key = CandidateKey {
+            vendor: "v".into(),
+            account: "a".into(),
+            model: "m".into(),
+        };
         let pool = Pool::default();
         let state = pool.state(key.clone());
         assert!(state.latency_ms().is_nan() && state.success_rate().is_nan());
@@ -176,7 +187,10 @@ mod tests {
         drop((first, second));
         let again = pool.state(key);
         assert!(Arc::ptr_eq(&state, &again));
-        assert_eq!((again.in_flight(), again.requests(), again.consecutive_failures()), (0, 2, 1));
+        assert_eq!(
+            (again.in_flight(), again.requests(), again.consecutive_failures()),
+            (0, 2, 1)
+        );
         assert!((again.success_rate() - 0.8).abs() < 1e-9);
         assert!((again.latency_ms() - 100.0).abs() < 1e-9);
         assert!((again.first_token_ms() - 10.0).abs() < 1e-9);

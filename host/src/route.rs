@@ -48,8 +48,9 @@ pub struct Plan {
 pub enum PlanError {
     #[error("no candidate of this model can serve {0}")]
     Incapable(String),
-    #[error("no candidate of this model is available: {0}")]
-    Unavailable(String),
+    /// Why, the operator has been told: callers do not see the configuration.
+    #[error("no candidate of this model is available now")]
+    Unavailable,
 }
 
 /// What the order is called when no strategy made it.
@@ -82,11 +83,18 @@ impl Route {
                 note: ranked.note,
                 fell_back: None,
             },
-            Some(Err(error)) => Plan { fell_back: Some(error), ..self.built_in(offered) },
+            Some(Err(error)) => Plan {
+                fell_back: Some(error),
+                ..self.built_in(offered)
+            },
             None => self.built_in(offered),
         };
         plan.order.retain(|candidate| candidate.is_available());
-        if plan.order.is_empty() { Err(PlanError::Unavailable(self.obstacles())) } else { Ok(plan) }
+        if plan.order.is_empty() {
+            Err(PlanError::Unavailable)
+        } else {
+            Ok(plan)
+        }
     }
 
     /// name@version of whoever decides here.
@@ -115,23 +123,31 @@ impl Route {
 
     /// By priority, lower first, and then in the order of the configuration.
     fn built_in(&self, mut offered: Vec<u32>) -> Plan {
-        offered.sort_by_key(|index| self.candidates.get(*index as usize).map_or(i64::MAX, |c| c.priority));
-        Plan { order: self.pick(&offered), strategy: BUILT_IN.to_owned(), note: None, fell_back: None }
+        offered.sort_by_key(|index| {
+            self.candidates
+                .get(*index as usize)
+                .map_or(i64::MAX, |c| c.priority)
+        });
+        Plan {
+            order: self.pick(&offered),
+            strategy: BUILT_IN.to_owned(),
+            note: None,
+            fell_back: None,
+        }
     }
 
     fn pick(&self, order: &[u32]) -> Vec<Arc<Candidate>> {
-        order.iter().filter_map(|index| self.candidates.get(*index as usize)).cloned().collect()
-    }
-
-    fn obstacles(&self) -> String {
-        let mut why: Vec<&str> = self.candidates.iter().filter_map(|c| c.unavailable.as_deref()).collect();
-        why.sort_unstable();
-        why.dedup();
-        if why.is_empty() { "the strategy excluded them all".to_owned() } else { why.join("; ") }
+        order
+            .iter()
+            .filter_map(|index| self.candidates.get(*index as usize))
+            .cloned()
+            .collect()
     }
 
     /// Whether anybody could do this, ever: what the model list shows.
     pub fn serves(&self, operation: Operation) -> bool {
-        self.candidates.iter().any(|candidate| candidate.serves(operation))
+        self.candidates
+            .iter()
+            .any(|candidate| candidate.serves(operation))
     }
 }

@@ -22,7 +22,13 @@ pub(crate) fn frame(data: &[u8], out: &mut BytesMut) {
     if memchr::memchr2(b'\n', b'\r', data).is_none() {
         out.put_slice(data);
     } else {
-        out.extend(data.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+        out.extend(data.iter().map(|byte| {
+            if matches!(byte, b'\n' | b'\r') {
+                b' '
+            } else {
+                *byte
+            }
+        }));
     }
     out.put_slice(b"\n\n");
 }

@@ -68,7 +68,9 @@ impl Upstream {
 
 impl std::fmt::Debug for Composed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Composed").field("method", self.0.method()).finish_non_exhaustive()
+        f.debug_struct("Composed")
+            .field("method", self.0.method())
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,13 +84,23 @@ impl UpstreamReply {
     /// Whether the content type is the one this framing is sent as.
     pub fn is_framed_as(&self, framing: Framing) -> bool {
         let content_type = self.response.headers().get(http::header::CONTENT_TYPE);
-        let media_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let media_type = content_type
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let media_type = media_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         match framing {
             Framing::Whole => false,
             Framing::Sse => media_type == "text/event-stream",
             Framing::Ndjson => {
-                matches!(media_type.as_str(), "application/x-ndjson" | "application/jsonl" | "application/ndjson")
+                matches!(
+                    media_type.as_str(),
+                    "application/x-ndjson" | "application/jsonl" | "application/ndjson"
+                )
             }
         }
     }
@@ -111,13 +123,19 @@ impl UpstreamReply {
 
     /// All of it.
     pub async fn read_whole(&mut self) -> Result<Bytes, Failure> {
-        let Some(first) = self.read().await? else { return Ok(Bytes::new()) };
-        let Some(second) = self.read().await? else { return Ok(first) };
+        let Some(first) = self.read().await? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = self.read().await? else {
+            return Ok(first);
+        };
         let mut whole = BytesMut::from(first);
         whole.extend_from_slice(&second);
         while let Some(more) = self.read().await? {
             if whole.len() + more.len() > WHOLE_REPLY {
-                return Err(Failure::malformed(format!("the reply is longer than {WHOLE_REPLY} bytes")));
+                return Err(Failure::malformed(format!(
+                    "the reply is longer than {WHOLE_REPLY} bytes"
+                )));
             }
             whole.extend_from_slice(&more);
         }

@@ -52,7 +52,10 @@ pub struct Trail {
 impl Record {
     pub fn new(request_id: String, operation: Operation) -> Self {
         Self {
-            trail: Trail { request_id, ..Trail::default() },
+            trail: Trail {
+                request_id,
+                ..Trail::default()
+            },
             operation,
             streaming: false,
             caller: String::new(),
@@ -76,7 +79,10 @@ impl Record {
     /// Another candidate is tried.
     pub fn attempt(&mut self, candidate: &Candidate) {
         self.trail.attempts += 1;
-        self.trail.adapter = candidate.way.as_ref().map(|way| way.adapter.identity().to_owned());
+        self.trail.adapter = candidate
+            .way
+            .as_ref()
+            .map(|way| way.adapter.identity().to_owned());
         self.trail.vendor = Some(candidate.vendor.clone());
         self.trail.account = Some(candidate.account.clone());
         self.trail.model = Some(candidate.model.clone());
@@ -89,15 +95,15 @@ impl Record {
     }
 
     /// Writes the record. The first call counts, so that nothing ends twice.
-    pub fn end(&mut self, ending: Ending) {
+    pub fn end(&mut self, ending: &Ending) {
         if !std::mem::replace(&mut self.ended, true) {
-            RequestEnded { record: self, ending: &ending }.emit();
+            RequestEnded { record: self, ending }.emit();
         }
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.end(Ending::Cancelled);
+        self.end(&Ending::Cancelled);
     }
 }

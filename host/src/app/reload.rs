@@ -58,7 +58,9 @@ impl Gateway {
     pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, ReloadError> {
         let gateway = self.clone();
         // Reading and compiling block, and compiling takes a while.
-        tokio::task::spawn_blocking(move || gateway.reload_blocking()).await.map_err(Into::into)
+        tokio::task::spawn_blocking(move || gateway.reload_blocking())
+            .await
+            .map_err(Into::into)
     }
 
     fn reload_blocking(&self) -> Reloaded {
@@ -74,7 +76,11 @@ impl Gateway {
             let next = Arc::new(next);
             self.current.store(next.clone());
             before.retire();
-            Swapped { before: &before, now: &next }.emit();
+            Swapped {
+                before: &before,
+                now: &next,
+            }
+            .emit();
         }
         self.report(&seen, changed)
     }
@@ -97,12 +103,24 @@ impl Gateway {
         let plugins = match folder.scan(&before.plugins, &named(&settings)) {
             Ok(plugins) => Arc::new(plugins),
             Err(error) => {
-                let problem = format!("cannot read the plugins folder {}: {error}", folder.path.display());
-                PartFailed { part: "plugins.folder", problem: &problem }.emit();
+                let problem = format!(
+                    "cannot read the plugins folder {}: {error}",
+                    folder.path.display()
+                );
+                PartFailed {
+                    part: "plugins.folder",
+                    problem: &problem,
+                }
+                .emit();
                 before.plugins.clone()
             }
         };
-        Read { settings, plugins, upstream, config_changed }
+        Read {
+            settings,
+            plugins,
+            upstream,
+            config_changed,
+        }
     }
 
     /// The settings, if the file is new and right.
@@ -121,7 +139,11 @@ impl Gateway {
             }
             Err(problems) => {
                 let problem = problems.to_string();
-                PartFailed { part: "configuration", problem: &problem }.emit();
+                PartFailed {
+                    part: "configuration",
+                    problem: &problem,
+                }
+                .emit();
                 seen.config_problem = Some(problem);
                 None
             }
@@ -130,7 +152,10 @@ impl Gateway {
 
     fn report(&self, seen: &Seen, changed: bool) -> Reloaded {
         let now = self.current();
-        let failed = now.plugins.parts().filter_map(|part| Some((part.name.clone(), part.problem.clone()?)));
+        let failed = now
+            .plugins
+            .parts()
+            .filter_map(|part| Some((part.name.clone(), part.problem.clone()?)));
         Reloaded {
             generation: now.number,
             changed,
@@ -150,7 +175,10 @@ pub(super) fn report_warnings(warnings: &[Problem]) {
 /// Plugins that the configuration names.
 fn named(settings: &Settings) -> BTreeSet<String> {
     let adapters = settings.vendors.values().map(|vendor| vendor.adapter.clone());
-    let strategies = settings.models.values().filter_map(|model| model.strategy.clone());
+    let strategies = settings
+        .models
+        .values()
+        .filter_map(|model| model.strategy.clone());
     adapters.chain(strategies).collect()
 }
 
@@ -162,9 +190,15 @@ fn same_parts(one: &PluginSet, other: &PluginSet) -> bool {
 /// Each new problem of a plugin once.
 fn report_parts(before: &PluginSet, now: &PluginSet) {
     for part in now.parts() {
-        let known = before.get(&part.name).is_some_and(|known| Arc::ptr_eq(known, part));
+        let known = before
+            .get(&part.name)
+            .is_some_and(|known| Arc::ptr_eq(known, part));
         if let (Some(problem), false) = (&part.problem, known) {
-            PartFailed { part: &part.name, problem }.emit();
+            PartFailed {
+                part: &part.name,
+                problem,
+            }
+            .emit();
         }
     }
 }

@@ -47,7 +47,10 @@ impl Document {
             .into_iter()
             .map(|(name, raw)| {
                 let from = raw.get().as_ptr() as usize - start;
-                Member { name: name.into_owned(), value: from..from + raw.get().len() }
+                Member {
+                    name: name.into_owned(),
+                    value: from..from + raw.get().len(),
+                }
             })
             .collect();
         Ok(Self { bytes, members })
@@ -69,8 +72,11 @@ impl Document {
         if edits.is_empty() {
             return self.clone();
         }
-        let mut members: Vec<(&str, &[u8])> =
-            self.members.iter().map(|m| (m.name.as_str(), &self.bytes[m.value.clone()])).collect();
+        let mut members: Vec<(&str, &[u8])> = self
+            .members
+            .iter()
+            .map(|m| (m.name.as_str(), &self.bytes[m.value.clone()]))
+            .collect();
         for edit in edits {
             let at = members.iter().position(|(name, _)| *name == edit.member);
             match (at, &edit.value) {
@@ -85,12 +91,23 @@ impl Document {
 
     /// The edits that remove every member but these.
     pub fn remove_all_but(&self, keep: &[&str]) -> Vec<Edit> {
-        let others = self.members.iter().filter(|member| !keep.contains(&member.name.as_str()));
-        others.map(|member| Edit { member: member.name.clone(), value: None }).collect()
+        let others = self
+            .members
+            .iter()
+            .filter(|member| !keep.contains(&member.name.as_str()));
+        others
+            .map(|member| Edit {
+                member: member.name.clone(),
+                value: None,
+            })
+            .collect()
     }
 
     fn write(members: &[(&str, &[u8])]) -> Self {
-        let size = members.iter().map(|(name, value)| name.len() + value.len() + 8).sum::<usize>();
+        let size = members
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 8)
+            .sum::<usize>();
         let mut out = Vec::with_capacity(size + 2);
         let mut placed = Vec::with_capacity(members.len());
         out.push(b'{');
@@ -101,11 +118,17 @@ impl Document {
             // Writing a string into a Vec cannot fail.
             let _ = serde_json::to_writer(&mut out, name);
             out.push(b':');
-            placed.push(Member { name: (*name).to_owned(), value: out.len()..out.len() + value.len() });
+            placed.push(Member {
+                name: (*name).to_owned(),
+                value: out.len()..out.len() + value.len(),
+            });
             out.extend_from_slice(value);
         }
         out.push(b'}');
-        Self { bytes: out.into(), members: placed }
+        Self {
+            bytes: out.into(),
+            members: placed,
+        }
     }
 }
 
@@ -151,13 +174,26 @@ mod tests {
 
     #[test]
     fn edits_leave_the_rest_as_it_was_written() {
-        let document = parse(r#" {"model": "a", "seed": 1.50e3,"x":{"model":"inner"}, "st\u0072eam":true } "#);
+        let document =
+            parse(r#" {"model": "a", "seed": 1.50e3,"x":{"model":"inner"}, "st\u0072eam":true } "#);
         let edited = document.edited(&[
-            Edit { member: "model".into(), value: Some(b"\"b\"".to_vec()) },
-            Edit { member: "stream".into(), value: None },
-            Edit { member: "new \"one\"".into(), value: Some(b"[1]".to_vec()) },
+            Edit {
+                member: "model".into(),
+                value: Some(b"\"b\"".to_vec()),
+            },
+            Edit {
+                member: "stream".into(),
+                value: None,
+            },
+            Edit {
+                member: "new \"one\"".into(),
+                value: Some(b"[1]".to_vec()),
+            },
         ]);
-        assert_eq!(edited.bytes(), r#"{"model":"b","seed":1.50e3,"x":{"model":"inner"},"new \"one\"":[1]}"#);
+        assert_eq!(
+            edited.bytes(),
+            r#"{"model":"b","seed":1.50e3,"x":{"model":"inner"},"new \"one\"":[1]}"#
+        );
         assert_eq!(document.get("seed").unwrap(), b"1.50e3");
         assert_eq!(document.get("stream").unwrap(), b"true");
         assert_eq!(document.edited(&[]).bytes(), document.bytes());
@@ -165,15 +201,30 @@ mod tests {
 
     #[test]
     fn what_is_not_one_object_is_refused() {
-        for text in ["", "[]", "1", "{", r#"{"a":}"#, "{}{}", r#"{"a":1,"\u0061":2}"#, "{\"a\":\"\u{1}\"}"] {
-            assert!(Document::parse(Bytes::from_static(text.as_bytes())).is_err(), "{text}");
+        for text in [
+            "",
+            "[]",
+            "1",
+            "{",
+            r#"{"a":}"#,
+            "{}{}",
+            r#"{"a":1,"\u0061":2}"#,
+            "{\"a\":\"\u{1}\"}",
+        ] {
+            assert!(
+                Document::parse(Bytes::from_static(text.as_bytes())).is_err(),
+                "{text}"
+            );
         }
         assert!(Document::parse(Bytes::from_static(b"{\"a\":\"\xff\"}")).is_err());
     }
 
     #[test]
     fn an_empty_object_can_be_filled() {
-        let filled = parse("{}").edited(&[Edit { member: "a".into(), value: Some(b"1".to_vec()) }]);
+        let filled = parse("{}").edited(&[Edit {
+            member: "a".into(),
+            value: Some(b"1".to_vec()),
+        }]);
         assert_eq!(filled.bytes(), r#"{"a":1}"#);
         assert_eq!(filled.get("a").unwrap(), b"1");
     }

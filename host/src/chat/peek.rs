@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::Tokens;
@@ -67,6 +68,9 @@ struct Delta {
 /// Whether a value says something: not null, not an empty string, not an empty list.
 struct Content(bool);
 
+/// A JSON object. Derived structs alone would read a list as well.
+struct Object<T>(T);
+
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -74,13 +78,15 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl ChunkPeek {
     pub fn read(chunk: &[u8]) -> Result<Self, serde_json::Error> {
-        let chunk: Chunk = serde_json::from_slice(chunk)?;
+        let Object(chunk) = serde_json::from_slice::<Object<Chunk>>(chunk)?;
         let choices = chunk.choices.unwrap_or_default();
         let count = |test: fn(&Choice) -> bool| {
             u32::try_from(choices.iter().filter(|choice| test(choice)).count()).unwrap_or(u32::MAX)
         };
         Ok(Self {
-            token: choices.iter().any(|choice| choice.delta.as_ref().is_some_and(|delta| delta.token)),
+            token: choices
+                .iter()
+                .any(|choice| choice.delta.as_ref().is_some_and(|delta| delta.token)),
             finished: count(|choice| matches!(choice.finish_reason, Some(Content(true)))),
             choices: count(|_| true),
             usage: chunk.usage.map(Tokens::from),
@@ -98,8 +104,33 @@ impl ChunkPeek {
 
 impl AnswerPeek {
     pub fn read(answer: &[u8]) -> Result<Self, serde_json::Error> {
-        let answer: Answer = serde_json::from_slice(answer)?;
-        Ok(Self { usage: answer.usage.map(Tokens::from), error: answer.error.is_some() })
+        let Object(answer) = serde_json::from_slice::<Object<Answer>>(answer)?;
+        Ok(Self {
+            usage: answer.usage.map(Tokens::from),
+            error: answer.error.is_some(),
+        })
+    }
+}
+
+// === impl Object ===
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Read<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Read(std::marker::PhantomData))
     }
 }
 
@@ -206,7 +237,8 @@ mod tests {
             ("{}", false),
             ("null", false),
         ] {
-            let chunk = format!(r#"{{"id":"1","choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#);
+            let chunk =
+                format!(r#"{{"id":"1","choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#);
             assert_eq!(peek(&chunk).token, token, "{delta}");
         }
     }
@@ -222,5 +254,7 @@ mod tests {
         assert!(!peek(r#"{"error":null,"choices":[]}"#).error);
         assert!(ChunkPeek::read(b"{\"choices\":").is_err());
         assert!(ChunkPeek::read(b"not json").is_err());
+        assert!(ChunkPeek::read(b"[]").is_err());
+        assert!(AnswerPeek::read(b"[]").is_err());
     }
 }

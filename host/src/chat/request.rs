@@ -111,23 +111,38 @@ impl ChatRequest {
         model: &str,
         defaults: impl Iterator<Item = (&'a String, &'a String)>,
     ) -> Document {
-        let mut edits = vec![Edit { member: "model".into(), value: Some(json_text(model)) }];
+        let mut edits = vec![Edit {
+            member: "model".into(),
+            value: Some(json_text(model)),
+        }];
         for (member, value) in defaults {
             if self.document.get(member).is_none() {
-                edits.push(Edit { member: member.clone(), value: Some(value.clone().into_bytes()) });
+                edits.push(Edit {
+                    member: member.clone(),
+                    value: Some(value.clone().into_bytes()),
+                });
             }
         }
         if self.streaming && !self.include_usage {
-            edits.push(Edit { member: "stream_options".into(), value: Some(self.metered_options()) });
+            edits.push(Edit {
+                member: "stream_options".into(),
+                value: Some(self.metered_options()),
+            });
         }
         self.document.edited(&edits)
     }
 
     /// `stream_options` with `include_usage` set, whatever else the caller put there.
     fn metered_options(&self) -> Vec<u8> {
-        let asked = self.document.get("stream_options").filter(|text| text.starts_with(b"{"));
+        let asked = self
+            .document
+            .get("stream_options")
+            .filter(|text| text.starts_with(b"{"));
         let options = asked.and_then(|text| Document::parse(Bytes::copy_from_slice(text)).ok());
-        let metered = Edit { member: "include_usage".into(), value: Some(b"true".to_vec()) };
+        let metered = Edit {
+            member: "include_usage".into(),
+            value: Some(b"true".to_vec()),
+        };
         match options {
             Some(options) => options.edited(&[metered]).bytes().to_vec(),
             None => br#"{"include_usage":true}"#.to_vec(),
@@ -143,7 +158,10 @@ fn read<'a, T: Deserialize<'a>>(
         None | Some(b"null") => Ok(None),
         Some(text) => serde_json::from_slice(text)
             .map(Some)
-            .map_err(|error| RequestError::Wrong { member, problem: error.to_string() }),
+            .map_err(|error| RequestError::Wrong {
+                member,
+                problem: error.to_string(),
+            }),
     }
 }
 
@@ -151,12 +169,20 @@ fn read_chat(document: &Document) -> Result<(Needs, usize), RequestError> {
     let messages: Vec<Message> = read(document, "messages")?.ok_or(RequestError::Missing("messages"))?;
     if messages.is_empty() {
         let problem = "an empty list; expected at least one message".to_owned();
-        return Err(RequestError::Wrong { member: "messages", problem });
+        return Err(RequestError::Wrong {
+            member: "messages",
+            problem,
+        });
     }
-    let tools = document.get("tools").filter(|tools| !matches!(*tools, b"null" | b"[]"));
+    let tools = document
+        .get("tools")
+        .filter(|tools| !matches!(*tools, b"null" | b"[]"));
     let contents = || messages.iter().filter_map(|message| message.content.as_ref());
     let text_bytes: usize = contents().map(|content| content.text_bytes).sum();
-    let needs = Needs { tools: tools.is_some(), vision: contents().any(|content| content.image) };
+    let needs = Needs {
+        tools: tools.is_some(),
+        vision: contents().any(|content| content.image),
+    };
     Ok((needs, text_bytes + tools.map_or(0, <[u8]>::len)))
 }
 
@@ -191,11 +217,17 @@ impl<'de> Deserialize<'de> for Content {
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Content { text_bytes: text.len(), image: false })
+                Ok(Content {
+                    text_bytes: text.len(),
+                    image: false,
+                })
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
-                let mut content = Content { text_bytes: 0, image: false };
+                let mut content = Content {
+                    text_bytes: 0,
+                    image: false,
+                };
                 while let Some(part) = parts.next_element::<Part<'de>>()? {
                     content.text_bytes += part.text.map_or(0, |text| text.len());
                     content.image |= part.kind.as_deref() == Some("image_url");
@@ -226,7 +258,13 @@ mod tests {
         )
         .unwrap();
         assert!(request.streaming && !request.include_usage);
-        assert_eq!(request.needs, Needs { tools: true, vision: true });
+        assert_eq!(
+            request.needs,
+            Needs {
+                tools: true,
+                vision: true
+            }
+        );
         assert_eq!(request.end_user.as_deref(), Some("u1"));
         assert_eq!(request.input_tokens, (12 + 21) / 4);
     }
@@ -235,12 +273,28 @@ mod tests {
     fn says_which_member_is_wrong() {
         for (body, param, message) in [
             ("[]", None, "not a JSON object"),
-            (r#"{"messages":[{"content":"a"}]}"#, Some("model"), "must provide a model"),
+            (
+                r#"{"messages":[{"content":"a"}]}"#,
+                Some("model"),
+                "must provide a model",
+            ),
             (r#"{"model":"m"}"#, Some("messages"), "must provide a messages"),
             (r#"{"model":"m","messages":[]}"#, Some("messages"), "empty list"),
-            (r#"{"model":"m","messages":"hi"}"#, Some("messages"), "invalid type"),
-            (r#"{"model":1,"messages":[{"content":"a"}]}"#, Some("model"), "invalid type"),
-            (r#"{"model":"m","stream":"yes","messages":[{"content":"a"}]}"#, Some("stream"), "invalid type"),
+            (
+                r#"{"model":"m","messages":"hi"}"#,
+                Some("messages"),
+                "invalid type",
+            ),
+            (
+                r#"{"model":1,"messages":[{"content":"a"}]}"#,
+                Some("model"),
+                "invalid type",
+            ),
+            (
+                r#"{"model":"m","stream":"yes","messages":[{"content":"a"}]}"#,
+                Some("stream"),
+                "invalid type",
+            ),
         ] {
             let error = chat(body).unwrap_err();
             assert_eq!(error.param(), param, "{body}");
@@ -252,7 +306,10 @@ mod tests {
     fn the_upstream_request_is_metered_and_named() {
         let request = chat(r#"{"model":"m","messages":[{"content":"a"}],"stream":true,"top_p":0.1,"stream_options":{"x":1}}"#)
             .unwrap();
-        let defaults = [("top_p".to_owned(), "1".to_owned()), ("seed".to_owned(), "7".to_owned())];
+        let defaults = [
+            ("top_p".to_owned(), "1".to_owned()),
+            ("seed".to_owned(), "7".to_owned()),
+        ];
         let upstream = request.for_upstream("up", defaults.iter().map(|(a, b)| (a, b)));
         assert_eq!(
             upstream.bytes(),

@@ -63,7 +63,9 @@ impl Tokens {
 
     /// Everything that was read.
     pub fn prompt(&self) -> u64 {
-        self.input.saturating_add(self.cached_input).saturating_add(self.cache_write)
+        self.input
+            .saturating_add(self.cached_input)
+            .saturating_add(self.cache_write)
     }
 
     /// Everything that was written.
@@ -110,9 +112,14 @@ impl From<UsageMember> for Tokens {
     fn from(usage: UsageMember) -> Self {
         let prompt = usage.prompt_tokens.unwrap_or(0);
         let completion = usage.completion_tokens.unwrap_or(0);
-        let cached = usage.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
-        let reasoning =
-            usage.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0);
+        let cached = usage
+            .prompt_tokens_details
+            .and_then(|details| details.cached_tokens)
+            .unwrap_or(0);
+        let reasoning = usage
+            .completion_tokens_details
+            .and_then(|details| details.reasoning_tokens)
+            .unwrap_or(0);
         Self {
             input: prompt.saturating_sub(cached),
             output: completion.saturating_sub(reasoning),
@@ -152,16 +159,42 @@ mod tests {
         )
         .unwrap();
         let tokens = Tokens::from(member);
-        assert_eq!(tokens, Tokens { input: 60, output: 20, cached_input: 40, cache_write: 0, reasoning: 30 });
+        assert_eq!(
+            tokens,
+            Tokens {
+                input: 60,
+                output: 20,
+                cached_input: 40,
+                cache_write: 0,
+                reasoning: 30
+            }
+        );
         assert_eq!((tokens.prompt(), tokens.completion()), (100, 50));
     }
 
     #[test]
     fn cost_falls_back_to_input_and_output_and_is_unknown_without_them() {
-        let tokens = Tokens { input: 1_000_000, output: 500_000, cached_input: 1_000_000, cache_write: 0, reasoning: 500_000 };
-        let full = Price { input: Some(2.0), output: Some(8.0), cached_input: Some(0.5), ..Price::default() };
+        let tokens = Tokens {
+            input: 1_000_000,
+            output: 500_000,
+            cached_input: 1_000_000,
+            cache_write: 0,
+            reasoning: 500_000,
+        };
+        let full = Price {
+            input: Some(2.0),
+            output: Some(8.0),
+            cached_input: Some(0.5),
+            ..Price::default()
+        };
         assert_eq!(tokens.cost(&full), Some(2.0 + 4.0 + 0.5 + 4.0));
-        assert_eq!(tokens.cost(&Price { input: Some(2.0), ..Price::default() }), None);
+        assert_eq!(
+            tokens.cost(&Price {
+                input: Some(2.0),
+                ..Price::default()
+            }),
+            None
+        );
         assert_eq!(Tokens::default().cost(&Price::default()), Some(0.0));
     }
 }

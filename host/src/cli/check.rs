@@ -27,17 +27,31 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self) -> ExitCode {
         let checked = check(&self.path.config);
-        if self.json { say_json(&checked) } else { print(&checked) }
-        if checked.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if self.json {
+            say_json(&checked);
+        } else {
+            print(&checked);
+        }
+        if checked.ok {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
     }
 }
 
 fn print(checked: &Checked) {
     checked.problems.iter().for_each(say);
     checked.plugins.iter().for_each(say);
-    checked.notices.iter().for_each(|notice| say(format_args!("note: {notice}")));
+    checked
+        .notices
+        .iter()
+        .for_each(|notice| say(format_args!("note: {notice}")));
     if checked.ok {
-        say(format_args!("{}: ok, {} public models", checked.file, checked.models));
+        say(format_args!(
+            "{}: ok, {} public models",
+            checked.file, checked.models
+        ));
     } else {
         say(format_args!("{}: cannot be used", checked.file));
     }

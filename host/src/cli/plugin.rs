@@ -47,7 +47,11 @@ impl Build {
             let built = build(folder, &self.out)?;
             if !self.json {
                 let what = if built.changed { "built" } else { "unchanged" };
-                say(format_args!("{what}  {}  {} KB", built.path.display(), built.bytes.div_ceil(1024)));
+                say(format_args!(
+                    "{what}  {}  {} KB",
+                    built.path.display(),
+                    built.bytes.div_ceil(1024)
+                ));
             }
             all.push(built);
         }

@@ -33,7 +33,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        start_log(self.log_format);
+        let _log = start_log(self.log_format);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -68,7 +68,10 @@ impl Serve {
         }));
         interrupted().await?;
         let drain = gateway.current().settings.server.drain;
-        tracing::info!("draining: requests under way have {} s, or until another signal", drain.as_secs());
+        tracing::info!(
+            "draining: requests under way have {} s, or until another signal",
+            drain.as_secs()
+        );
         gateway.drain();
         stop.send_replace(true);
         tokio::select! {
@@ -93,7 +96,9 @@ async fn interrupted() -> anyhow::Result<()> {
 }
 
 async fn reload_on_hangup(gateway: Arc<Gateway>) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
     while hangup.recv().await.is_some() {
         if let Err(error) = gateway.reload().await {
             tracing::error!("{error}");

@@ -57,10 +57,13 @@ pub struct Plugins {
     pub grants: BTreeMap<String, Grants>,
 }
 
+/// What [`Limits::memory`] can be, in bytes: address space for it is kept for each instance.
+pub const LARGEST_MEMORY: usize = 1 << 30;
+
 /// Bounds on every instance of every plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Linear memory of one instance, in bytes (default 64 MiB).
+    /// Linear memory of one instance, in bytes (default 64 MiB, at most 1 GiB).
     pub memory: usize,
     /// Elements of one table (default 20,000).
     pub table_elements: usize,

@@ -29,19 +29,39 @@ impl Generation {
         upstream: Upstream,
         live: &Live,
     ) -> Self {
-        let parts = Parts { settings: &settings, plugins: &plugins, live };
-        let routes: BTreeMap<String, Route> =
-            settings.models.values().map(|model| (model.name.clone(), parts.route(model))).collect();
+        let parts = Parts {
+            settings: &settings,
+            plugins: &plugins,
+            live,
+        };
+        let routes: BTreeMap<String, Route> = settings
+            .models
+            .values()
+            .map(|model| (model.name.clone(), parts.route(model)))
+            .collect();
         let mut notices: Vec<String> = routes.values().flat_map(notices).collect();
         notices.sort();
         notices.dedup();
-        Self { number, settings, plugins, upstream, routes, notices }
+        Self {
+            number,
+            settings,
+            plugins,
+            upstream,
+            routes,
+            notices,
+        }
     }
 }
 
 fn notices(route: &Route) -> Vec<String> {
-    let strategy = route.missing.iter().map(|why| format!("models.{}: {why}; using the built-in order", route.name));
-    let candidates = route.candidates.iter().filter_map(|candidate| candidate.unavailable.clone());
+    let strategy = route
+        .missing
+        .iter()
+        .map(|why| format!("models.{}: {why}; using the built-in order", route.name));
+    let candidates = route
+        .candidates
+        .iter()
+        .filter_map(|candidate| candidate.unavailable.clone());
     strategy.chain(candidates).collect()
 }
 
@@ -49,8 +69,11 @@ fn notices(route: &Route) -> Vec<String> {
 
 impl Parts<'_> {
     fn route(&self, model: &PublicModel) -> Route {
-        let candidates: Vec<Arc<Candidate>> =
-            model.targets.iter().flat_map(|target| self.candidates(target)).collect();
+        let candidates: Vec<Arc<Candidate>> = model
+            .targets
+            .iter()
+            .flat_map(|target| self.candidates(target))
+            .collect();
         let ranker = model.strategy.as_ref().map(|name| {
             let plugin = self.plugins.strategy(name)?;
             Ranker::new(plugin.clone(), &model.strategy_settings, &candidates)
@@ -63,14 +86,29 @@ impl Parts<'_> {
         };
         let strategy = model.strategy.as_deref().unwrap_or_default();
         let memory = self.live.memories.of(&model.name, strategy);
-        Route { name: model.name.clone(), candidates, ranker, missing, memory }
+        Route {
+            name: model.name.clone(),
+            candidates,
+            ranker,
+            missing,
+            memory,
+        }
     }
 
     fn candidates(&self, target: &ConfiguredTarget) -> Vec<Arc<Candidate>> {
-        let Some(vendor) = self.settings.vendors.get(&target.vendor) else { return Vec::new() };
-        let Some(model) = vendor.models.get(target.model) else { return Vec::new() };
-        let accounts = target.accounts.iter().filter_map(|index| vendor.accounts.get(*index));
-        accounts.map(|account| Arc::new(self.candidate(vendor, account, model))).collect()
+        let Some(vendor) = self.settings.vendors.get(&target.vendor) else {
+            return Vec::new();
+        };
+        let Some(model) = vendor.models.get(target.model) else {
+            return Vec::new();
+        };
+        let accounts = target
+            .accounts
+            .iter()
+            .filter_map(|index| vendor.accounts.get(*index));
+        accounts
+            .map(|account| Arc::new(self.candidate(vendor, account, model)))
+            .collect()
     }
 
     fn candidate(&self, vendor: &Vendor, account: &Account, model: &Model) -> Candidate {
@@ -104,15 +142,33 @@ impl Parts<'_> {
     fn way(&self, vendor: &Vendor, account: &Account, model: &Model) -> Result<Way, String> {
         let path = format!("vendors.{}", vendor.name);
         if !account.enabled {
-            return Err(format!("{path}.accounts.{}: switched off by enabled = false", account.name));
+            return Err(format!(
+                "{path}.accounts.{}: switched off by enabled = false",
+                account.name
+            ));
         }
         if !model.enabled {
-            return Err(format!("{path}.models.{}: switched off by enabled = false", model.name));
+            return Err(format!(
+                "{path}.models.{}: switched off by enabled = false",
+                model.name
+            ));
         }
-        let adapter = self.plugins.adapter(&vendor.adapter).map_err(|why| format!("{path}: {why}"))?;
-        let grants = self.settings.plugins.grants.get(&vendor.adapter).cloned().unwrap_or_default();
-        let target = Target::new(adapter, &grants, vendor, account, model).map_err(|error| error.to_string())?;
-        Ok(Way { adapter: adapter.clone(), target: Arc::new(target) })
+        let adapter = self
+            .plugins
+            .adapter(&vendor.adapter)
+            .map_err(|why| format!("{path}: {why}"))?;
+        let grants = self
+            .settings
+            .plugins
+            .grants
+            .get(&vendor.adapter)
+            .cloned()
+            .unwrap_or_default();
+        let target =
+            Target::new(adapter, &grants, vendor, account, model).map_err(|error| error.to_string())?;
+        Ok(Way {
+            adapter: adapter.clone(),
+            target: Arc::new(target),
+        })
     }
 }
-

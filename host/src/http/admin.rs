@@ -32,7 +32,11 @@ pub(super) async fn reload(
 ) -> Result<Json<Reloaded>, ApiError> {
     authorize(&gateway, &headers)?;
     gateway.reload().await.map(Json).map_err(|error| {
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", error.to_string())
+        ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            error.to_string(),
+        )
     })
 }
 
@@ -40,13 +44,21 @@ fn authorize(gateway: &Gateway, headers: &HeaderMap) -> Result<(), ApiError> {
     let generation = gateway.current();
     let Some(admin) = &generation.settings.server.admin_key else {
         let message = "the admin API is off; set server.admin_key in the configuration";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "invalid_request_error", message));
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "invalid_request_error",
+            message,
+        ));
     };
     if bearer(headers).is_some_and(|presented| admin.matches(presented)) {
         return Ok(());
     }
     let message = "the admin key is missing or wrong; send it as `Authorization: Bearer KEY`";
-    Err(ApiError::new(StatusCode::UNAUTHORIZED, "invalid_request_error", message))
+    Err(ApiError::new(
+        StatusCode::UNAUTHORIZED,
+        "invalid_request_error",
+        message,
+    ))
 }
 
 fn describe(part: &Part) -> Value {

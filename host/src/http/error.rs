@@ -22,7 +22,10 @@ pub(super) struct ApiError {
 
 /// The event that ends a stream which cannot be completed (OpenAI sends errors inside a stream the same way).
 pub fn error_event(failure: &Failure) -> Vec<u8> {
-    ApiError::from_failure(failure).envelope().to_string().into_bytes()
+    ApiError::from_failure(failure)
+        .envelope()
+        .to_string()
+        .into_bytes()
 }
 
 pub(super) async fn not_found(uri: axum::http::Uri) -> ApiError {
@@ -39,7 +42,14 @@ pub(super) async fn method_not_allowed(method: axum::http::Method, uri: axum::ht
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, code: None, param: None, message: message.into(), retry_after: None }
+        Self {
+            status,
+            kind,
+            code: None,
+            param: None,
+            message: message.into(),
+            retry_after: None,
+        }
     }
 
     fn with_code(mut self, code: &str) -> Self {
@@ -76,7 +86,7 @@ impl ApiError {
             kind,
             code: Some(failure.kind.as_str().to_owned()),
             param: failure.param.clone(),
-            message: failure.message.clone(),
+            message: message(failure),
             retry_after: failure.retry_after,
         }
     }
@@ -88,6 +98,17 @@ impl ApiError {
     }
 }
 
+/// What a vendor says about the gateway's own account (it may show part of a key) is the operator's business.
+fn message(failure: &Failure) -> String {
+    match failure.kind {
+        Kind::Authentication | Kind::PermissionDenied => {
+            "the vendor refused the gateway's account".to_owned()
+        }
+        Kind::InsufficientQuota => "the gateway's account at the vendor has no quota left".to_owned(),
+        _ => failure.message.clone(),
+    }
+}
+
 impl From<&Refusal> for ApiError {
     fn from(refusal: &Refusal) -> Self {
         let message = refusal.to_string();
@@ -96,6 +117,8 @@ impl From<&Refusal> for ApiError {
             Refusal::Unauthenticated => {
                 error(StatusCode::UNAUTHORIZED, "invalid_request_error").with_code("invalid_api_key")
             }
+            Refusal::TooLong(_) => error(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error"),
+            Refusal::Incomplete => error(StatusCode::BAD_REQUEST, "invalid_request_error"),
             Refusal::BadRequest(bad) => Self {
                 param: bad.param().map(str::to_owned),
                 ..error(StatusCode::BAD_REQUEST, "invalid_request_error")
@@ -107,7 +130,7 @@ impl From<&Refusal> for ApiError {
             Refusal::NoCandidate(PlanError::Incapable(_)) => {
                 error(StatusCode::BAD_REQUEST, "invalid_request_error").with_code("unsupported_by_model")
             }
-            Refusal::NoCandidate(PlanError::Unavailable(_)) | Refusal::OutOfCandidates => {
+            Refusal::NoCandidate(PlanError::Unavailable) | Refusal::OutOfCandidates => {
                 error(StatusCode::SERVICE_UNAVAILABLE, "server_error").with_code("no_candidate")
             }
             Refusal::Failed(failure) => Self::from_failure(failure),
@@ -121,7 +144,10 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_millis().div_ceil(1000);
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)));
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)),
+            );
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
 
 use super::error::ApiError;
@@ -31,7 +32,9 @@ pub(super) async fn models(
     headers: HeaderMap,
 ) -> Result<Json<Value>, ApiError> {
     let generation = gateway.current();
-    let caller = generation.authenticate(bearer(&headers)).ok_or(&Refusal::Unauthenticated)?;
+    let caller = generation
+        .authenticate(bearer(&headers))
+        .ok_or(&Refusal::Unauthenticated)?;
     let visible = generation.routes().filter(|route| caller.may_use(&route.name));
     let data: Vec<Value> = visible.map(|route| describe(&route.name)).collect();
     Ok(Json(json!({ "object": "list", "data": data })))
@@ -43,8 +46,13 @@ pub(super) async fn model(
     headers: HeaderMap,
 ) -> Result<Json<Value>, ApiError> {
     let generation = gateway.current();
-    let caller = generation.authenticate(bearer(&headers)).ok_or(&Refusal::Unauthenticated)?;
-    match generation.route(&name).filter(|route| caller.may_use(&route.name)) {
+    let caller = generation
+        .authenticate(bearer(&headers))
+        .ok_or(&Refusal::Unauthenticated)?;
+    match generation
+        .route(&name)
+        .filter(|route| caller.may_use(&route.name))
+    {
         Some(route) => Ok(Json(describe(&route.name))),
         None => Err((&Refusal::UnknownModel(name)).into()),
     }
@@ -56,17 +64,13 @@ fn describe(name: &str) -> Value {
 
 async fn respond(gateway: &Gateway, operation: Operation, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let most = gateway.current().settings.server.max_body;
-    let body = match axum::body::to_bytes(body, most).await {
-        Ok(body) => body,
-        Err(error) => {
-            let message = format!("the request body is longer than {most} bytes or broke off ({error})");
-            return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", message)
-                .into_response();
-        }
+    let body = read(body, gateway.current().settings.server.max_body);
+    let incoming = Incoming {
+        operation,
+        key: bearer(&parts.headers),
+        body,
     };
-    let Served { trail, reply } =
-        serve(gateway, Incoming { operation, key: bearer(&parts.headers), body }).await;
+    let Served { trail, reply } = serve(gateway, incoming).await;
     let mut response = match reply {
         Ok(Reply::Whole(body)) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
         Ok(Reply::Stream(stream)) => event_stream(*stream),
@@ -74,6 +78,14 @@ async fn respond(gateway: &Gateway, operation: Operation, request: Request) -> R
     };
     mark(response.headers_mut(), &trail);
     response
+}
+
+async fn read(body: Body, most: usize) -> Result<Bytes, Refusal> {
+    match Limited::new(body, most).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::TooLong(most)),
+        Err(_) => Err(Refusal::Incomplete),
+    }
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -84,10 +96,16 @@ fn event_stream(stream: CallerStream) -> Response {
         Some((Ok::<Bytes, std::convert::Infallible>(frames), stream))
     });
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/event-stream"),
+        ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         // Asks nginx and its like not to buffer.
-        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+        (
+            HeaderName::from_static("x-accel-buffering"),
+            HeaderValue::from_static("no"),
+        ),
     ];
     (headers, Body::from_stream(frames)).into_response()
 }
@@ -105,7 +123,10 @@ fn mark(headers: &mut HeaderMap, trail: &Trail) {
     set("x-patchbay-vendor", trail.vendor.as_deref());
     set("x-patchbay-account", trail.account.as_deref());
     set("x-patchbay-model", trail.model.as_deref());
-    headers.insert(HeaderName::from_static("x-patchbay-attempts"), HeaderValue::from(trail.attempts));
+    headers.insert(
+        HeaderName::from_static("x-patchbay-attempts"),
+        HeaderValue::from(trail.attempts),
+    );
 }
 
 /// The key in `Authorization: Bearer KEY`.

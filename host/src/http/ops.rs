@@ -18,10 +18,16 @@ pub(super) async fn ready(State(gateway): State<Arc<Gateway>>) -> impl IntoRespo
     if gateway.is_ready() {
         (StatusCode::OK, "ready\n")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: draining, or no candidate is available; see the log\n")
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: draining, or no candidate is available; see the log\n",
+        )
     }
 }
 
 pub(super) async fn metrics(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], gateway.metrics())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        gateway.metrics(),
+    )
 }

@@ -7,16 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::conversation::Conversation;
 use super::events::Events;
 use crate::chat::{AnswerPeek, Document, Tokens};
-use crate::clock;
 use crate::failure::{Failure, Kind, Scope};
-use crate::plugin::{
-    Call, Chunk, Event, Exchange, ExchangeError, Input, Next, Outgoing, PluginError, Problem, Progress,
-};
+use crate::plugin::{Call, Chunk, Event, Input, Next, Outgoing, Progress};
 use crate::route::{Candidate, Way};
 use crate::stream::{Chunks, Meter, Passed};
-use crate::telemetry::PluginFailed;
 use crate::upstream::{Upstream, UpstreamReply, compose};
 
 /// Requests one exchange may send: batches and pages.
@@ -37,7 +34,7 @@ pub(crate) enum Piece {
 #[derive(Debug)]
 pub(crate) struct Drive {
     candidate: Arc<Candidate>,
-    exchange: Exchange,
+    adapter: Conversation,
     upstream: Upstream,
     payload: Document,
     streaming: bool,
@@ -74,14 +71,10 @@ impl Drive {
         usage_wanted: bool,
         upstream: Upstream,
     ) -> Result<Self, Failure> {
-        let started = way.adapter.start(call, &way.target, payload.bytes().clone()).await;
-        let (exchange, progress) = started.map_err(|error| match error {
-            ExchangeError::Failed(failure) => failure,
-            ExchangeError::Plugin(error) => plugin_failure(&error),
-        })?;
+        let (adapter, progress) = Conversation::begin(way, call, payload.bytes().clone()).await?;
         let mut drive = Self {
             candidate: candidate.clone(),
-            exchange,
+            adapter,
             upstream,
             payload,
             streaming: call.streaming,
@@ -128,7 +121,11 @@ impl Drive {
     }
 
     fn finish(&self) -> Result<Option<Piece>, Failure> {
-        if self.answered { Ok(None) } else { Err(broke("is done without an answer")) }
+        if self.answered {
+            Ok(None)
+        } else {
+            Err(broke("is done without an answer"))
+        }
     }
 
     async fn send(&mut self, request: Outgoing) -> Result<Option<Piece>, Failure> {
@@ -138,6 +135,9 @@ impl Drive {
         }
         let (framing, canonical, want_head) = (request.framing, request.canonical, request.want_head);
         let request = compose(request, &self.payload, &self.candidate.credentials)?;
+        if canonical && !want_head {
+            self.adapter.let_go();
+        }
         let mut reply = self.upstream.send(request).await?;
         if !reply.is_success() {
             return self.hand_over_whole(reply).await;
@@ -145,7 +145,7 @@ impl Drive {
         match (canonical, reply.is_framed_as(framing)) {
             (true, true) if self.streaming => {
                 if want_head {
-                    self.show_head(&reply)?;
+                    self.show_head(&reply).await?;
                 }
                 self.state = State::Passing(Events::new(reply, framing));
                 Ok(None)
@@ -155,19 +155,28 @@ impl Drive {
                 match AnswerPeek::read(&body) {
                     Ok(peek) if !peek.error => {
                         if want_head {
-                            self.show_head(&reply)?;
+                            self.show_head(&reply).await?;
                         }
                         self.meter.read_usage(peek.usage);
                         self.answered = true;
                         Ok(Some(Piece::Whole(body)))
                     }
-                    Ok(_) => self.advance(Input::Reply { head: reply.head(), body }, None),
+                    Ok(_) => {
+                        self.advance(
+                            Input::Reply {
+                                head: reply.head(),
+                                body,
+                            },
+                            None,
+                        )
+                        .await
+                    }
                     Err(error) => Err(Failure::malformed(format!("the reply cannot be read: {error}"))),
                 }
             }
             (false, true) => {
                 let head = Input::Head(reply.head());
-                self.advance(head, Some(Events::new(reply, framing)))
+                self.advance(head, Some(Events::new(reply, framing))).await
             }
             // A stream where none was asked for, or none where one was: the adapter must make sense of it.
             (true, true | false) | (false, false) => self.hand_over_whole(reply).await,
@@ -177,12 +186,13 @@ impl Drive {
     async fn hand_over_whole(&mut self, mut reply: UpstreamReply) -> Result<Option<Piece>, Failure> {
         let head = reply.head();
         let body = reply.read_whole().await?;
-        self.advance(Input::Reply { head, body }, None)
+        self.advance(Input::Reply { head, body }, None).await
     }
 
     /// Lets the adapter see the head of a canonical success, for the limits in it; it may only agree or fail.
-    fn show_head(&mut self, reply: &UpstreamReply) -> Result<(), Failure> {
-        let progress = self.call(Input::Head(reply.head()))?;
+    async fn show_head(&mut self, reply: &UpstreamReply) -> Result<(), Failure> {
+        let progress = self.adapter.show(reply.head()).await?;
+        self.adapter.let_go();
         match progress.next {
             Next::More | Next::Done => Ok(()),
             Next::Failed(failure) => Err(failure),
@@ -193,10 +203,12 @@ impl Drive {
     async fn pull(&mut self) -> Result<Option<Piece>, Failure> {
         // A guest that pulls for ever must not keep this task from being cancelled.
         tokio::task::yield_now().await;
-        let piece = self.advance(Input::Pull, None)?;
+        let piece = self.advance(Input::Pull, None).await?;
         self.empty_pulls = if piece.is_some() { 0 } else { self.empty_pulls + 1 };
         if self.empty_pulls > EMPTY_PULLS {
-            return Err(broke(&format!("pulls more than {EMPTY_PULLS} times without a chunk")));
+            return Err(broke(&format!(
+                "pulls more than {EMPTY_PULLS} times without a chunk"
+            )));
         }
         Ok(piece)
     }
@@ -210,13 +222,15 @@ impl Drive {
         let mut chunks = Chunks::default();
         for event in batch {
             if self.meter.pass(&event.data, &mut chunks)? == Passed::Error {
-                return Err(self.read_error(event));
+                return Err(self.read_error(event).await);
             }
             if self.meter.is_done() {
                 break;
             }
         }
-        if !self.meter.is_done() {
+        if self.meter.is_done() {
+            events.finish();
+        } else {
             self.state = State::Passing(events);
         }
         self.answered |= !chunks.frames.is_empty();
@@ -224,29 +238,32 @@ impl Drive {
     }
 
     /// Has the adapter classify an error that came inside a stream.
-    fn read_error(&mut self, event: Event) -> Failure {
+    async fn read_error(&mut self, event: Event) -> Failure {
         let text = String::from_utf8_lossy(&event.data).into_owned();
-        match self.call(Input::Events(vec![event])) {
-            Ok(Progress { next: Next::Failed(failure), .. }) => failure,
-            Ok(_) => Failure::new(Kind::Unknown, Scope::Candidate, format!("the vendor's stream says: {text}")),
+        match self.adapter.advance(Input::Events(vec![event])).await {
+            Ok(Progress {
+                next: Next::Failed(failure),
+                ..
+            }) => failure,
+            Ok(_) => Failure::new(
+                Kind::Unknown,
+                Scope::Candidate,
+                format!("the vendor's stream says: {text}"),
+            ),
             Err(failure) => failure,
         }
     }
 
     async fn translate(&mut self, mut events: Events) -> Result<Option<Piece>, Failure> {
         match events.next().await? {
-            Some(batch) => self.advance(Input::Events(batch), Some(events)),
-            None => self.advance(Input::End, None),
+            Some(batch) => self.advance(Input::Events(batch), Some(events)).await,
+            None => self.advance(Input::End, None).await,
         }
     }
 
-    fn advance(&mut self, input: Input, reply: Option<Events>) -> Result<Option<Piece>, Failure> {
-        let progress = self.call(input)?;
+    async fn advance(&mut self, input: Input, reply: Option<Events>) -> Result<Option<Piece>, Failure> {
+        let progress = self.adapter.advance(input).await?;
         self.take(progress, reply)
-    }
-
-    fn call(&mut self, input: Input) -> Result<Progress, Failure> {
-        self.exchange.advance(clock::unix_millis(), input).map_err(|error| plugin_failure(&error))
     }
 
     /// Accounts what the adapter returned. `reply`: the reply that is under way, if it wants more of it.
@@ -255,7 +272,11 @@ impl Drive {
             self.meter.count(class, tokens);
         }
         for warning in progress.warnings {
-            tracing::warn!(vendor = self.candidate.vendor, model = self.candidate.model, "{warning}");
+            tracing::warn!(
+                vendor = self.candidate.vendor,
+                model = self.candidate.model,
+                "{warning}"
+            );
         }
         self.state = match (progress.next, reply) {
             (Next::More, Some(reply)) => State::Translating(reply),
@@ -270,7 +291,8 @@ impl Drive {
             made if self.streaming => {
                 let mut chunks = Chunks::default();
                 for chunk in made {
-                    self.meter.pass_translated(&chunk.data, chunk.token, &mut chunks)?;
+                    self.meter
+                        .pass_translated(&chunk.data, chunk.token, &mut chunks)?;
                 }
                 self.answered = true;
                 Ok(Some(Piece::Chunks(chunks)))
@@ -290,18 +312,4 @@ impl Drive {
 /// The adapter did what the contract does not allow at this point.
 fn broke(what: &str) -> Failure {
     Failure::new(Kind::Plugin, Scope::Candidate, format!("the adapter {what}"))
-}
-
-/// Logs and counts a failed plugin call; the caller learns that it was the plugin, not what it said.
-fn plugin_failure(error: &PluginError) -> Failure {
-    PluginFailed { error }.emit();
-    match error.problem {
-        Problem::NotSupported(what) => {
-            let message = format!("the adapter needs {what}, which this gateway does not support");
-            Failure::new(Kind::NotSupported, Scope::Candidate, message)
-        }
-        Problem::Exceeded(_) | Problem::Trapped { .. } | Problem::Broke(_) | Problem::Refused(_) => {
-            Failure::new(Kind::Plugin, Scope::Candidate, format!("plugin {} failed", error.plugin))
-        }
-    }
 }

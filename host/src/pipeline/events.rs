@@ -1,8 +1,13 @@
 //! A reply that is cut into events as it arrives.
 
+use std::time::Duration;
+
 use crate::failure::Failure;
 use crate::plugin::{Event, Framing};
 use crate::upstream::{Framer, UpstreamReply};
+
+/// How long the end of a reply may take after the stream in it was complete.
+const TRAILING: Duration = Duration::from_millis(500);
 
 /// The reply and what of it is not an event yet.
 #[derive(Debug)]
@@ -16,7 +21,10 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) fn new(reply: UpstreamReply, framing: Framing) -> Self {
-        Self { reply, framer: Framer::new(framing) }
+        Self {
+            reply,
+            framer: Framer::new(framing),
+        }
     }
 
     /// Events that arrived together, at least one; none at a proper end of the reply.
@@ -25,7 +33,11 @@ impl Events {
         while let Some(framer) = &mut self.framer {
             let framed = match self.reply.read().await? {
                 Some(bytes) => framer.push(bytes, &mut events),
-                None => self.framer.take().map_or(Ok(None), Framer::end).map(|last| events.extend(last)),
+                None => self
+                    .framer
+                    .take()
+                    .map_or(Ok(None), Framer::end)
+                    .map(|last| events.extend(last)),
             };
             framed.map_err(|error| Failure::malformed(error.to_string()))?;
             if !events.is_empty() {
@@ -33,5 +45,14 @@ impl Events {
             }
         }
         Ok(None)
+    }
+
+    /// The stream in the reply is complete, the reply itself perhaps not quite: reads on to its end beside the
+    /// request, because a connection whose reply was not read to the end cannot be used again.
+    pub(super) fn finish(mut self) {
+        tokio::spawn(async move {
+            let rest = async { while let Ok(Some(_)) = self.reply.read().await {} };
+            let _ = tokio::time::timeout(TRAILING, rest).await;
+        });
     }
 }

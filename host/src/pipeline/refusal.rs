@@ -8,6 +8,10 @@ use crate::route::PlanError;
 pub enum Refusal {
     #[error("incorrect API key provided; send one of the gateway's keys as `Authorization: Bearer KEY`")]
     Unauthenticated,
+    #[error("the request body is longer than {0} bytes")]
+    TooLong(usize),
+    #[error("the request body broke off")]
+    Incomplete,
     #[error(transparent)]
     BadRequest(#[from] RequestError),
     /// Also for a model this key may not use: names are not told to strangers.
@@ -30,9 +34,12 @@ impl Refusal {
         let kind = match self {
             Self::Failed(failure) => return failure.clone(),
             Self::Unauthenticated => Kind::Authentication,
-            Self::BadRequest(_) | Self::NoCandidate(PlanError::Incapable(_)) => Kind::InvalidRequest,
+            Self::TooLong(_)
+            | Self::Incomplete
+            | Self::BadRequest(_)
+            | Self::NoCandidate(PlanError::Incapable(_)) => Kind::InvalidRequest,
             Self::UnknownModel(_) => Kind::ModelNotFound,
-            Self::NoCandidate(PlanError::Unavailable(_)) | Self::OutOfCandidates => Kind::ServiceUnavailable,
+            Self::NoCandidate(PlanError::Unavailable) | Self::OutOfCandidates => Kind::ServiceUnavailable,
         };
         Failure::new(kind, Scope::Request, self.to_string())
     }

@@ -13,7 +13,7 @@ use super::contract::{Call, Head, Input, Progress};
 use super::engine::{Engine, Slot};
 use super::error::{PluginError, Problem};
 use super::schema::Schema;
-use super::store::{State, new_store, readable, before_call};
+use super::store::{State, before_call, new_store, readable};
 use super::target::Target;
 use crate::config::Limits;
 use crate::failure::Failure;
@@ -86,12 +86,19 @@ impl Adapter {
         let failed = |error: &wasmtime::Error, store: &Store<State>| {
             PluginError::from_call(name, "adapter.describe", error, store.data())
         };
-        let guest = pre.instantiate(&mut store).map_err(|error| failed(&error, &store))?;
+        let guest = pre
+            .instantiate(&mut store)
+            .map_err(|error| failed(&error, &store))?;
         before_call(&mut store);
         let raw = guest.patchbay_plugin_adapter().call_describe(&mut store);
-        let description = Description::check(raw.map_err(|error| failed(&error, &store))?).map_err(
-            |problem| PluginError { plugin: name.to_owned(), function: "adapter.describe", problem },
-        )?;
+        let description =
+            Description::check(raw.map_err(|error| failed(&error, &store))?).map_err(|problem| {
+                PluginError {
+                    plugin: name.to_owned(),
+                    function: "adapter.describe",
+                    problem,
+                }
+            })?;
         let identity = format!("{name}@{}", description.version);
         Ok(Self {
             name: name.to_owned(),
@@ -129,12 +136,19 @@ impl Adapter {
         payload: Bytes,
     ) -> Result<(Exchange, Progress), ExchangeError> {
         let error = |problem| self.error("exchange.start", problem);
-        let slot = self.engine.slot().await.map_err(|limit| error(Problem::Exceeded(limit)))?;
+        let slot = self
+            .engine
+            .slot()
+            .await
+            .map_err(|limit| error(Problem::Exceeded(limit)))?;
         let mut store = new_store(&self.engine, self.identity.clone(), &self.limits);
         let failed = |failure: wasmtime::Error, store: &Store<State>| {
             PluginError::from_call(&self.identity, "exchange.start", &failure, store.data())
         };
-        let guest = self.pre.instantiate(&mut store).map_err(|error| failed(error, &store))?;
+        let guest = self
+            .pre
+            .instantiate(&mut store)
+            .map_err(|error| failed(error, &store))?;
         let payload = store.data_mut().lend(payload);
         before_call(&mut store);
         let exchange = guest.patchbay_plugin_adapter().exchange();
@@ -145,19 +159,31 @@ impl Adapter {
             Err(failure) => return Err(ExchangeError::Failed(check::failure(failure).map_err(error)?)),
         };
         let progress = check::progress(raw, target).map_err(error)?;
-        let exchange =
-            Exchange { adapter: self.clone(), target: target.clone(), store, guest, handle, _slot: slot };
+        let exchange = Exchange {
+            adapter: self.clone(),
+            target: target.clone(),
+            store,
+            guest,
+            handle,
+            _slot: slot,
+        };
         Ok((exchange, progress))
     }
 
     fn error(&self, function: &'static str, problem: Problem) -> PluginError {
-        PluginError { plugin: self.identity.clone(), function, problem }
+        PluginError {
+            plugin: self.identity.clone(),
+            function,
+            problem,
+        }
     }
 }
 
 impl std::fmt::Debug for Adapter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Adapter").field("identity", &self.identity).finish_non_exhaustive()
+        f.debug_struct("Adapter")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }
 
@@ -182,7 +208,9 @@ impl Exchange {
 
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Exchange").field("adapter", &self.adapter.identity).finish_non_exhaustive()
+        f.debug_struct("Exchange")
+            .field("adapter", &self.adapter.identity)
+            .finish_non_exhaustive()
     }
 }
 
@@ -192,7 +220,10 @@ impl Description {
     fn check(raw: wit::Description) -> Result<Self, Problem> {
         check::name(&raw.vendor, "vendor")?;
         check::version(&raw.version)?;
-        let named = raw.operations.iter().chain(raw.endpoints.iter().map(|endpoint| &endpoint.name));
+        let named = raw
+            .operations
+            .iter()
+            .chain(raw.endpoints.iter().map(|endpoint| &endpoint.name));
         for name in named.chain(raw.credentials.iter().map(|field| &field.name)) {
             check::name(name, "described name")?;
         }
@@ -202,7 +233,11 @@ impl Description {
             vendor: raw.vendor,
             version: raw.version,
             operations: raw.operations,
-            endpoints: raw.endpoints.into_iter().map(endpoint).collect::<Result<_, _>>()?,
+            endpoints: raw
+                .endpoints
+                .into_iter()
+                .map(endpoint)
+                .collect::<Result<_, _>>()?,
             credentials: raw
                 .credentials
                 .into_iter()
@@ -214,7 +249,11 @@ impl Description {
                 })
                 .collect(),
             settings: Schema::parse(&raw.settings_schema)?,
-            reply_headers: raw.reply_headers.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            reply_headers: raw
+                .reply_headers
+                .iter()
+                .map(|name| name.to_ascii_lowercase())
+                .collect(),
             features: raw.features,
         })
     }
@@ -249,14 +288,18 @@ impl Call {
 impl Adapter {
     fn for_guest(&self, input: Input) -> wit::Input {
         match input {
-            Input::Reply { head, body } => {
-                wit::Input::Reply(wit::Reply { head: self.visible(head), body: body.into() })
-            }
+            Input::Reply { head, body } => wit::Input::Reply(wit::Reply {
+                head: self.visible(head),
+                body: body.into(),
+            }),
             Input::Head(head) => wit::Input::Head(self.visible(head)),
             Input::Events(events) => wit::Input::Events(
                 events
                     .into_iter()
-                    .map(|event| wit::Event { name: event.name, data: event.data.into() })
+                    .map(|event| wit::Event {
+                        name: event.name,
+                        data: event.data.into(),
+                    })
                     .collect(),
             ),
             Input::End => wit::Input::End,
@@ -266,10 +309,15 @@ impl Adapter {
 
     /// Only the headers the adapter described.
     fn visible(&self, head: Head) -> wit::Head {
-        let headers = head.headers.into_iter().filter(|(name, _)| self.description.reply_headers.contains(name));
+        let headers = head
+            .headers
+            .into_iter()
+            .filter(|(name, _)| self.description.reply_headers.contains(name));
         wit::Head {
             status: head.status,
-            headers: headers.map(|(name, value)| types::Header { name, value }).collect(),
+            headers: headers
+                .map(|(name, value)| types::Header { name, value })
+                .collect(),
         }
     }
 }

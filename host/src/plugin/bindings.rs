@@ -5,11 +5,11 @@
 pub(super) mod v0_1 {
     //! `patchbay:plugin@0.1.0`
 
-    pub(in crate::plugin) use adapter_world::{AdapterPlugin, AdapterPluginPre};
     pub(in crate::plugin) use adapter_world::exports::patchbay::plugin::adapter;
     pub(in crate::plugin) use adapter_world::patchbay::plugin::{calls, log, types};
-    pub(in crate::plugin) use strategy_world::{StrategyPlugin, StrategyPluginPre};
+    pub(in crate::plugin) use adapter_world::{AdapterPlugin, AdapterPluginPre};
     pub(in crate::plugin) use strategy_world::exports::patchbay::plugin::strategy;
+    pub(in crate::plugin) use strategy_world::{StrategyPlugin, StrategyPluginPre};
 
     mod adapter_world {
         wasmtime::component::bindgen!({

@@ -18,6 +18,9 @@ use toolchain::Toolchain;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// A guest's own stack, in bytes: deep enough for JSON nested to serde's limit of 128.
+const STACK: usize = 128 * 1024;
+
 /// A component that has been built.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Built {
@@ -113,12 +116,14 @@ pub fn build(dir: &Path, out: &Path) -> Result<Built, BuildError> {
 }
 
 fn package_name(manifest: &Path) -> Result<String, BuildError> {
-    let unreadable = |reason: String| BuildError::Manifest {
+    let broken = |reason: String| BuildError::Manifest {
         path: manifest.to_owned(),
         reason,
     };
-    let text = fs::read_to_string(manifest)
-        .map_err(|source| BuildError::Read { path: manifest.to_owned(), source })?;
+    let text = fs::read_to_string(manifest).map_err(|source| BuildError::Read {
+        path: manifest.to_owned(),
+        source,
+    })?;
     let parsed: Manifest = toml::from_str(&text).map_err(|error| broken(error.message().to_owned()))?;
     let package = parsed.package.ok_or_else(|| BuildError::NoPackage {
         path: manifest.to_owned(),
@@ -143,10 +148,12 @@ fn compile(package: &str, manifest: &Path) -> Result<PathBuf, BuildError> {
         .arg("--manifest-path")
         .arg(manifest)
         .stderr(Stdio::inherit());
-    // Flags for the host's machine mean nothing to this one.
-    cargo
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    // Flags for the host's machine mean nothing to this one. The stack is part of the memory that has to be
+    // wiped after each exchange, so it is smaller than the linker's default of 1 MiB.
+    cargo.env_remove("RUSTFLAGS").env(
+        "CARGO_ENCODED_RUSTFLAGS",
+        format!("-Clink-arg=-zstack-size={STACK}"),
+    );
     let output = run(&mut cargo)?;
     if !output.status.success() {
         return Err(BuildError::Compile {

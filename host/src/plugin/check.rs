@@ -93,16 +93,27 @@ pub(super) fn failure(raw: types::Failure) -> Result<Failure, Problem> {
 /// where it is read (see [`crate::stream`]).
 fn chunk(raw: wit::Chunk) -> Result<Chunk, Problem> {
     if memchr2(b'\n', b'\r', &raw.data).is_some() {
-        return Err(broke("a chunk holds a line break; canonical chunks are JSON on one line"));
+        return Err(broke(
+            "a chunk holds a line break; canonical chunks are JSON on one line",
+        ));
     }
-    Ok(Chunk { data: Bytes::from(raw.data), token: raw.token })
+    Ok(Chunk {
+        data: Bytes::from(raw.data),
+        token: raw.token,
+    })
 }
 
 fn outgoing(raw: wit::HttpRequest, target: &Target) -> Result<Outgoing, Problem> {
     let body = body(raw.body)?;
-    let credentials = raw.credentials.into_iter().map(credential_use).collect::<Result<Vec<_>, _>>()?;
+    let credentials = raw
+        .credentials
+        .into_iter()
+        .map(credential_use)
+        .collect::<Result<Vec<_>, _>>()?;
     at_most(credentials.len(), SHORT_LIST, "credentials")?;
-    let form = credentials.iter().any(|credential| matches!(credential, CredentialUse::Form { .. }));
+    let form = credentials
+        .iter()
+        .any(|credential| matches!(credential, CredentialUse::Form { .. }));
     if form && !matches!(body, Body::Bytes(_)) {
         return Err(broke("credential-use.form needs a body of bytes"));
     }
@@ -129,7 +140,9 @@ fn method(raw: &str) -> Result<Method, Problem> {
         "PUT" => Ok(Method::PUT),
         "PATCH" => Ok(Method::PATCH),
         "DELETE" => Ok(Method::DELETE),
-        other => Err(broke(format!("method {other:?}; expected GET, POST, PUT, PATCH or DELETE"))),
+        other => Err(broke(format!(
+            "method {other:?}; expected GET, POST, PUT, PATCH or DELETE"
+        ))),
     }
 }
 
@@ -144,27 +157,48 @@ fn address(target: &Target, endpoint: Option<&str>, path: &str) -> Result<Url, P
     };
     let plain = path.len() <= PATH
         && path.starts_with('/')
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#'));
-    let climbs = path.split(['?', '&']).next().unwrap_or_default().split('/').any(|segment| {
-        matches!(segment.to_ascii_lowercase().as_str(), "." | ".." | "%2e" | ".%2e" | "%2e." | "%2e%2e")
-    });
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#'));
+    let climbs = path
+        .split(['?', '&'])
+        .next()
+        .unwrap_or_default()
+        .split('/')
+        .any(|segment| {
+            matches!(
+                segment.to_ascii_lowercase().as_str(),
+                "." | ".." | "%2e" | ".%2e" | "%2e." | "%2e%2e"
+            )
+        });
     if !plain || climbs {
-        return Err(broke(format!("path {:?}; expected /segments with an optional query", readable(path))));
+        return Err(broke(format!(
+            "path {:?}; expected /segments with an optional query",
+            readable(path)
+        )));
     }
     let url = Url::parse(&format!("{}{path}", base.as_str().trim_end_matches('/')))
         .map_err(|error| broke(format!("path {path:?}: {error}")))?;
     let below = url.origin() == base.origin()
         && url.path().starts_with(base.path().trim_end_matches('/'))
         && url.username().is_empty();
-    if below { Ok(url) } else { Err(broke(format!("path {path:?} leaves the base URL"))) }
+    if below {
+        Ok(url)
+    } else {
+        Err(broke(format!("path {path:?} leaves the base URL")))
+    }
 }
 
 fn headers(raw: &[types::Header]) -> Result<HeaderMap, Problem> {
     at_most(raw.len(), SHORT_LIST, "headers")?;
     let mut headers = HeaderMap::with_capacity(raw.len() + 4);
     for header in raw {
-        let value = HeaderValue::from_str(&header.value)
-            .map_err(|_| broke(format!("the value of header {:?} holds forbidden characters", header.name)))?;
+        let value = HeaderValue::from_str(&header.value).map_err(|_| {
+            broke(format!(
+                "the value of header {:?} holds forbidden characters",
+                header.name
+            ))
+        })?;
         headers.append(header_name(&header.name)?, value);
     }
     Ok(headers)
@@ -172,8 +206,7 @@ fn headers(raw: &[types::Header]) -> Result<HeaderMap, Problem> {
 
 fn header_name(raw: &str) -> Result<HeaderName, Problem> {
     name(raw, "header")?;
-    let parsed =
-        HeaderName::from_bytes(raw.as_bytes()).map_err(|_| broke(format!("header name {raw:?}")))?;
+    let parsed = HeaderName::from_bytes(raw.as_bytes()).map_err(|_| broke(format!("header name {raw:?}")))?;
     if HOST_HEADERS.contains(&parsed.as_str()) {
         return Err(broke(format!("header {raw:?} is set by the host")));
     }
@@ -188,7 +221,11 @@ fn credential_use(raw: wit::CredentialUse) -> Result<CredentialUse, Problem> {
             };
             HeaderValue::from_str(&header.prefix)
                 .map_err(|_| broke("the prefix of a credential header holds forbidden characters"))?;
-            Ok(CredentialUse::Header { name: header_name(&header.name)?, prefix: header.prefix, field })
+            Ok(CredentialUse::Header {
+                name: header_name(&header.name)?,
+                prefix: header.prefix,
+                field,
+            })
         }
         wit::CredentialUse::Query((parameter, field)) => {
             name(&parameter, "query parameter")?;
@@ -208,7 +245,11 @@ fn body(raw: wit::Body) -> Result<Body, Problem> {
         wit::Body::Bytes(bytes) => Ok(Body::Bytes(bytes.into())),
         wit::Body::Edited(edits) => {
             at_most(edits.len(), SHORT_LIST, "edits")?;
-            edits.into_iter().map(edit).collect::<Result<_, _>>().map(Body::Edited)
+            edits
+                .into_iter()
+                .map(edit)
+                .collect::<Result<_, _>>()
+                .map(Body::Edited)
         }
     }
 }
@@ -216,27 +257,52 @@ fn body(raw: wit::Body) -> Result<Body, Problem> {
 fn edit(raw: wit::Edit) -> Result<Edit, Problem> {
     name(&raw.member, "edit.member")?;
     if let Some(value) = &raw.value {
-        serde_json::from_slice::<IgnoredAny>(value)
-            .map_err(|error| broke(format!("the value for member {:?} is not JSON: {error}", raw.member)))?;
+        serde_json::from_slice::<IgnoredAny>(value).map_err(|error| {
+            broke(format!(
+                "the value for member {:?} is not JSON: {error}",
+                raw.member
+            ))
+        })?;
     }
-    Ok(Edit { member: raw.member, value: raw.value })
+    Ok(Edit {
+        member: raw.member,
+        value: raw.value,
+    })
 }
 
 /// A name of any kind: not empty, not long, nothing that could end a line.
 pub(super) fn name(raw: &str, what: &str) -> Result<(), Problem> {
     let fits = !raw.is_empty() && raw.len() <= NAME && !raw.chars().any(char::is_control);
-    if fits { Ok(()) } else { Err(broke(format!("{what} {:?}; expected 1 to {NAME} bytes", readable(raw)))) }
+    if fits {
+        Ok(())
+    } else {
+        Err(broke(format!(
+            "{what} {:?}; expected 1 to {NAME} bytes",
+            readable(raw)
+        )))
+    }
 }
 
 /// A version as it appears in `name@version`.
 pub(super) fn version(raw: &str) -> Result<(), Problem> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '_');
     let fits = (1..=64).contains(&raw.len()) && raw.chars().all(allowed);
-    if fits { Ok(()) } else { Err(broke(format!("version {:?}; expected something like 1.2.3", readable(raw)))) }
+    if fits {
+        Ok(())
+    } else {
+        Err(broke(format!(
+            "version {:?}; expected something like 1.2.3",
+            readable(raw)
+        )))
+    }
 }
 
 fn at_most(found: usize, most: usize, what: &str) -> Result<(), Problem> {
-    if found <= most { Ok(()) } else { Err(broke(format!("{found} {what}; at most {most}"))) }
+    if found <= most {
+        Ok(())
+    } else {
+        Err(broke(format!("{found} {what}; at most {most}")))
+    }
 }
 
 fn broke(what: impl Into<String>) -> Problem {

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use super::error::Limit;
-use crate::config::Limits;
+use crate::config::{LARGEST_MEMORY, Limits};
 
 /// Stack of a guest, in bytes: wasmtime's default.
 pub(super) const GUEST_STACK: usize = 512 * 1024;
@@ -24,9 +24,9 @@ const TICK: Duration = Duration::from_millis(5);
 /// Instances kept beside the configured number, for strategies and for components being tried out.
 const EXTRA_INSTANCES: u32 = 256;
 
-/// Memory of a used slot that is zeroed and kept rather than given back, in bytes: what a small Rust guest
-/// touches. Beyond it the kernel hands out fresh pages again.
-const KEEP_RESIDENT: usize = 256 * 1024;
+/// Memory of a used slot that is wiped and kept rather than given back, in bytes: all that a small Rust guest has.
+/// Beyond it the kernel takes the pages and hands out fresh ones, which costs an interrupt on every core.
+const KEEP_RESIDENT: usize = 512 * 1024;
 
 /// How long an attempt waits for a free instance.
 const INSTANCE_WAIT: Duration = Duration::from_secs(1);
@@ -48,7 +48,9 @@ pub(super) struct Slot {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("cannot set up the WebAssembly engine: {0}; if address space is limited (ulimit -v), lower plugins.limits.instances")]
+#[error(
+    "cannot set up the WebAssembly engine: {0}; if address space is limited (ulimit -v), lower plugins.limits.instances"
+)]
 pub struct EngineError(String);
 
 // === impl Engine ===
@@ -77,7 +79,10 @@ impl Engine {
         match permit {
             Ok(Ok(permit)) => {
                 self.in_use.fetch_add(1, Ordering::Relaxed);
-                Ok(Slot { _permit: permit, in_use: self.in_use.clone() })
+                Ok(Slot {
+                    _permit: permit,
+                    in_use: self.in_use.clone(),
+                })
             }
             Ok(Err(_)) | Err(_) => Err(Limit::Instances(self.instances)),
         }
@@ -91,7 +96,9 @@ impl Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("instances", &self.instances).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("instances", &self.instances)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +122,7 @@ fn config(limits: &Limits) -> Config {
         .total_core_instances(count.saturating_mul(4))
         .total_memories(count)
         .total_tables(count.saturating_mul(2))
-        .max_memory_size(limits.memory)
+        .max_memory_size(LARGEST_MEMORY)
         .table_elements(limits.table_elements)
         .max_tables_per_module(4)
         .max_component_instance_size(8 << 20)
@@ -126,6 +133,14 @@ fn config(limits: &Limits) -> Config {
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .epoch_interruption(true)
+        // Small memories are cheaper to copy than to map: mapping ends in a fault for each page that is written
+        // and a flush of every core's address cache.
+        .memory_init_cow(false)
+        // Bounds are checked by instructions, not by guard pages, whose protection would have to be changed for
+        // each instance that has grown.
+        .signals_based_traps(false)
+        .memory_guard_size(0)
+        .memory_reservation(LARGEST_MEMORY as u64)
         .max_wasm_stack(GUEST_STACK)
         .cranelift_opt_level(OptLevel::Speed)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
@@ -135,13 +150,15 @@ fn config(limits: &Limits) -> Config {
 /// One thread advances the clock, and stops by itself when the engine is gone.
 fn tick(engine: &wasmtime::Engine) -> std::io::Result<()> {
     let engine = engine.weak();
-    thread::Builder::new().name("plugin-clock".into()).spawn(move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            #[expect(clippy::disallowed_methods, reason = "a thread of its own, not a worker")]
-            thread::sleep(TICK);
-        }
-    })?;
+    thread::Builder::new()
+        .name("plugin-clock".into())
+        .spawn(move || {
+            while let Some(engine) = engine.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                #[expect(clippy::disallowed_methods, reason = "a thread of its own, not a worker")]
+                thread::sleep(TICK);
+            }
+        })?;
     Ok(())
 }

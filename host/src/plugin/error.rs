@@ -61,7 +61,11 @@ impl PluginError {
         error: &wasmtime::Error,
         state: &State,
     ) -> Self {
-        Self { plugin: plugin.to_owned(), function, problem: Problem::from_call(error, state) }
+        Self {
+            plugin: plugin.to_owned(),
+            function,
+            problem: Problem::from_call(error, state),
+        }
     }
 }
 
@@ -86,7 +90,10 @@ impl Problem {
         if trap.contains("fuel allocated for hostcalls has been exhausted") {
             return Self::Exceeded(Limit::Output(limits.output));
         }
-        Self::Trapped { trap, said: state.last_error() }
+        Self::Trapped {
+            trap,
+            said: state.last_error(),
+        }
     }
 
     /// The name used in metrics.
@@ -104,7 +111,10 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Trapped { trap, said: Some(said) } => write!(f, "{said} ({trap})"),
+            Self::Trapped {
+                trap,
+                said: Some(said),
+            } => write!(f, "{said} ({trap})"),
             Self::Trapped { trap, said: None } => write!(f, "{trap}"),
             Self::Exceeded(limit) => write!(f, "{limit}"),
             Self::Broke(what) => write!(f, "broke the contract: {what}"),

@@ -50,7 +50,9 @@ impl Folder {
     pub fn scan(&self, before: &PluginSet, named: &BTreeSet<String>) -> std::io::Result<PluginSet> {
         let mut parts = BTreeMap::new();
         for path in component_files(&self.path)? {
-            let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+            let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else {
+                continue;
+            };
             parts.insert(name.to_owned(), self.part(name, &path, before.parts.get(name)));
         }
         for (name, part) in &before.parts {
@@ -108,7 +110,10 @@ fn read_whole(path: &Path, most: usize) -> Result<Vec<u8>, LoadError> {
     let mut bytes = Vec::with_capacity(usize::try_from(found).unwrap_or(0));
     file.take(most as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > most {
-        return Err(LoadError::TooLarge { found: bytes.len() as u64, most });
+        return Err(LoadError::TooLarge {
+            found: bytes.len() as u64,
+            most,
+        });
     }
     Ok(bytes)
 }
@@ -118,7 +123,9 @@ fn component_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        let hidden = path
+            .file_name()
+            .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         if !hidden && path.extension().is_some_and(|ending| ending == "wasm") && path.is_file() {
             files.push(path);
         }
@@ -170,9 +177,15 @@ impl PluginSet {
     }
 
     fn plugin(&self, name: &str) -> Result<&Plugin, String> {
-        let part = self.parts.get(name).ok_or_else(|| format!("there is no {name}.wasm in the plugins folder"))?;
+        let part = self
+            .parts
+            .get(name)
+            .ok_or_else(|| format!("there is no {name}.wasm in the plugins folder"))?;
         part.plugin.as_ref().ok_or_else(|| {
-            format!("plugin {name} does not load: {}", part.problem.as_deref().unwrap_or("unknown reason"))
+            format!(
+                "plugin {name} does not load: {}",
+                part.problem.as_deref().unwrap_or("unknown reason")
+            )
         })
     }
 }

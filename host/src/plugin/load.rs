@@ -19,8 +19,11 @@ const ADAPTER: &str = "patchbay:plugin/adapter@0.1.0";
 const STRATEGY: &str = "patchbay:plugin/strategy@0.1.0";
 const PACKAGE: &str = "patchbay:plugin/";
 /// What a component may import.
-const OFFERED: [&str; 3] =
-    ["patchbay:plugin/types@0.1.0", "patchbay:plugin/calls@0.1.0", "patchbay:plugin/log@0.1.0"];
+const OFFERED: [&str; 3] = [
+    "patchbay:plugin/types@0.1.0",
+    "patchbay:plugin/calls@0.1.0",
+    "patchbay:plugin/log@0.1.0",
+];
 
 /// A component that can serve.
 #[derive(Debug, Clone)]
@@ -101,15 +104,21 @@ impl Plugin {
 /// Which of the two worlds a component belongs to, by its exports.
 fn world(engine: &Engine, component: &Component) -> Result<&'static str, LoadError> {
     let ty = component.component_type();
-    let exports: Vec<String> =
-        ty.exports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect();
+    let exports: Vec<String> = ty
+        .exports(engine.wasmtime())
+        .map(|(name, _)| name.to_owned())
+        .collect();
     let has = |name: &str| exports.iter().any(|export| export == name);
     match (has(ADAPTER), has(STRATEGY)) {
         (true, false) => Ok(ADAPTER),
         (false, true) => Ok(STRATEGY),
         (true, true) => Err(LoadError::TwoWorlds),
         (false, false) => {
-            let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
+            let found = if exports.is_empty() {
+                "nothing".to_owned()
+            } else {
+                exports.join(", ")
+            };
             Err(LoadError::UnknownWorld { found })
         }
     }
@@ -129,7 +138,10 @@ fn check_imports(engine: &Engine, component: &Component) -> Result<(), LoadError
     } else {
         "remove it"
     };
-    Err(LoadError::Import { import: import.to_owned(), advice })
+    Err(LoadError::Import {
+        import: import.to_owned(),
+        advice,
+    })
 }
 
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {

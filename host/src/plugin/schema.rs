@@ -23,7 +23,10 @@ impl Schema {
             .with_pattern_options(PatternOptions::regex())
             .build(&value)
             .map_err(|error| broke(error.to_string()))?;
-        Ok(Self { validator, text: text.to_owned() })
+        Ok(Self {
+            validator,
+            text: text.to_owned(),
+        })
     }
 
     /// Checks settings (JSON text); the error names every member that does not fit.
@@ -37,7 +40,11 @@ impl Schema {
                 path => format!("{}: {error}", path.trim_start_matches('/')),
             })
             .collect();
-        if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems.join("; "))
+        }
     }
 
     pub fn text(&self) -> &str {

@@ -33,7 +33,10 @@ pub(super) struct State {
 
 /// The guest's handle to the payload. An instance serves one exchange, so there is only one.
 #[derive(Debug)]
-#[expect(unreachable_pub, reason = "the generated bindings re-export it under their own name")]
+#[expect(
+    unreachable_pub,
+    reason = "the generated bindings re-export it under their own name"
+)]
 pub struct PayloadHandle;
 
 /// A store whose limits hold from before instantiation on.
@@ -92,7 +95,9 @@ impl State {
     }
 
     fn payload(&self) -> wasmtime::Result<&Bytes> {
-        self.payload.as_ref().ok_or_else(|| wasmtime::Error::msg("the payload is only there during `start`"))
+        self.payload
+            .as_ref()
+            .ok_or_else(|| wasmtime::Error::msg("the payload is only there during `start`"))
     }
 }
 
@@ -162,6 +167,11 @@ impl LogHost for State {
 
 /// A guest's words on one line of bounded length, without control characters that could forge another line.
 pub(super) fn readable(text: &str) -> String {
-    let cut = text.char_indices().nth(LOG_MESSAGE).map_or(text, |(at, _)| &text[..at]);
-    cut.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let cut = text
+        .char_indices()
+        .nth(LOG_MESSAGE)
+        .map_or(text, |(at, _)| &text[..at]);
+    cut.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

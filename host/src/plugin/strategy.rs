@@ -78,12 +78,17 @@ impl StrategyPlugin {
         let failed = |error: &wasmtime::Error, store: &Store<State>| {
             PluginError::from_call(name, FUNCTION, error, store.data())
         };
-        let guest = pre.instantiate(&mut store).map_err(|error| failed(&error, &store))?;
+        let guest = pre
+            .instantiate(&mut store)
+            .map_err(|error| failed(&error, &store))?;
         before_call(&mut store);
         let raw = guest.patchbay_plugin_strategy().call_describe(&mut store);
         let raw = raw.map_err(|error| failed(&error, &store))?;
-        let settings = check_description(&raw)
-            .map_err(|problem| PluginError { plugin: name.to_owned(), function: FUNCTION, problem })?;
+        let settings = check_description(&raw).map_err(|problem| PluginError {
+            plugin: name.to_owned(),
+            function: FUNCTION,
+            problem,
+        })?;
         Ok(Self {
             name: name.to_owned(),
             identity: format!("{name}@{}", raw.version),
@@ -125,31 +130,50 @@ impl StrategyPlugin {
         let failed = |error: &wasmtime::Error, store: &Store<State>| {
             PluginError::from_call(&self.identity, FUNCTION, error, store.data())
         };
-        let guest = self.pre.instantiate(&mut store).map_err(|error| failed(&error, &store))?;
+        let guest = self
+            .pre
+            .instantiate(&mut store)
+            .map_err(|error| failed(&error, &store))?;
         let members: Vec<wit::Candidate> = pool.iter().cloned().map(Into::into).collect();
         before_call(&mut store);
-        let configured = guest.patchbay_plugin_strategy().call_configure(&mut store, settings, &members);
+        let configured = guest
+            .patchbay_plugin_strategy()
+            .call_configure(&mut store, settings, &members);
         configured
             .map_err(|error| failed(&error, &store))?
             .map_err(|message| self.error(FUNCTION, Problem::Refused(readable(&message))))?;
-        Ok(StrategyInstance { plugin: self.clone(), store, guest, marks: vec![Mark::Absent; pool.len()] })
+        Ok(StrategyInstance {
+            plugin: self.clone(),
+            store,
+            guest,
+            marks: vec![Mark::Absent; pool.len()],
+        })
     }
 
     fn error(&self, function: &'static str, problem: Problem) -> PluginError {
-        PluginError { plugin: self.identity.clone(), function, problem }
+        PluginError {
+            plugin: self.identity.clone(),
+            function,
+            problem,
+        }
     }
 }
 
 impl std::fmt::Debug for StrategyPlugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StrategyPlugin").field("identity", &self.identity).finish_non_exhaustive()
+        f.debug_struct("StrategyPlugin")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }
 
 fn check_description(raw: &wit::Description) -> Result<Schema, Problem> {
     check::version(&raw.version)?;
     if raw.facts.len() > FACTS {
-        return Err(Problem::Broke(format!("{} facts; at most {FACTS}", raw.facts.len())));
+        return Err(Problem::Broke(format!(
+            "{} facts; at most {FACTS}",
+            raw.facts.len()
+        )));
     }
     raw.facts.iter().try_for_each(|fact| check::name(fact, "fact"))?;
     Schema::parse(&raw.settings_schema)
@@ -177,7 +201,8 @@ impl StrategyInstance {
                 PluginError::from_call(&self.plugin.identity, FUNCTION, &error, self.store.data())
             })?
             .map_err(|message| self.plugin.error(FUNCTION, Problem::Refused(readable(&message))))?;
-        self.check(candidates, ranking).map_err(|problem| self.plugin.error(FUNCTION, problem))
+        self.check(candidates, ranking)
+            .map_err(|problem| self.plugin.error(FUNCTION, problem))
     }
 
     fn check(&mut self, candidates: &[u32], ranking: wit::Ranking) -> Result<Ranked, Problem> {
@@ -190,23 +215,34 @@ impl StrategyInstance {
         for index in &ranking.order {
             match self.marks.get_mut(*index as usize) {
                 Some(mark @ Mark::Offered) => *mark = Mark::Taken,
-                Some(Mark::Taken) => return Err(Problem::Broke(format!("candidate {index} is ranked twice"))),
+                Some(Mark::Taken) => {
+                    return Err(Problem::Broke(format!("candidate {index} is ranked twice")));
+                }
                 Some(Mark::Absent) | None => {
                     return Err(Problem::Broke(format!("candidate {index} was not offered")));
                 }
             }
         }
         if let Some(state) = ranking.state.as_ref().filter(|state| state.len() > STATE) {
-            return Err(Problem::Broke(format!("a state of {} bytes; at most {STATE}", state.len())));
+            return Err(Problem::Broke(format!(
+                "a state of {} bytes; at most {STATE}",
+                state.len()
+            )));
         }
         let note = ranking.note.map(|note| readable(&note));
-        Ok(Ranked { order: ranking.order, state: ranking.state, note })
+        Ok(Ranked {
+            order: ranking.order,
+            state: ranking.state,
+            note,
+        })
     }
 }
 
 impl std::fmt::Debug for StrategyInstance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StrategyInstance").field("plugin", &self.plugin.identity).finish_non_exhaustive()
+        f.debug_struct("StrategyInstance")
+            .field("plugin", &self.plugin.identity)
+            .finish_non_exhaustive()
     }
 }
 
@@ -232,6 +268,11 @@ impl Turn<'_> {
 
 impl From<PoolMember> for wit::Candidate {
     fn from(member: PoolMember) -> Self {
-        Self { vendor: member.vendor, account: member.account, model: member.model, tags: member.tags }
+        Self {
+            vendor: member.vendor,
+            account: member.account,
+            model: member.model,
+            tags: member.tags,
+        }
     }
 }

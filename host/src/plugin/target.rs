@@ -22,13 +22,31 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     #[error("vendors.{vendor}: the adapter {adapter} has no endpoint {endpoint:?}; it has: {known}")]
-    UnknownEndpoint { vendor: String, adapter: String, endpoint: String, known: String },
+    UnknownEndpoint {
+        vendor: String,
+        adapter: String,
+        endpoint: String,
+        known: String,
+    },
     #[error("vendors.{vendor}: no base_url{hint}")]
     NoBaseUrl { vendor: String, hint: String },
     #[error("vendors.{vendor}.accounts.{account}: the credential {field:?} is missing ({help})")]
-    MissingCredential { vendor: String, account: String, field: String, help: String },
-    #[error("vendors.{vendor}.accounts.{account}: the adapter {adapter} knows no credential {field:?}; it knows: {known}")]
-    UnknownCredential { vendor: String, account: String, adapter: String, field: String, known: String },
+    MissingCredential {
+        vendor: String,
+        account: String,
+        field: String,
+        help: String,
+    },
+    #[error(
+        "vendors.{vendor}.accounts.{account}: the adapter {adapter} knows no credential {field:?}; it knows: {known}"
+    )]
+    UnknownCredential {
+        vendor: String,
+        account: String,
+        adapter: String,
+        field: String,
+        known: String,
+    },
     #[error("vendors.{vendor}.settings: {problem}")]
     Settings { vendor: String, problem: String },
 }
@@ -48,7 +66,10 @@ impl Target {
         description
             .settings
             .check(&vendor.settings)
-            .map_err(|problem| TargetError::Settings { vendor: vendor.name.clone(), problem })?;
+            .map_err(|problem| TargetError::Settings {
+                vendor: vendor.name.clone(),
+                problem,
+            })?;
         let destinations = destinations(adapter, grants, vendor)?;
         let wit = wit::Target {
             endpoints: destinations
@@ -80,7 +101,11 @@ fn destinations(
 ) -> Result<Vec<(String, Url)>, TargetError> {
     let endpoints = &adapter.description().endpoints;
     let named = |name: &str| endpoints.iter().any(|(known, _)| known == name);
-    if let Some(unknown) = vendor.endpoints.keys().find(|name| !name.is_empty() && !named(name)) {
+    if let Some(unknown) = vendor
+        .endpoints
+        .keys()
+        .find(|name| !name.is_empty() && !named(name))
+    {
         return Err(TargetError::UnknownEndpoint {
             vendor: vendor.name.clone(),
             adapter: adapter.name().to_owned(),
@@ -95,8 +120,13 @@ fn destinations(
         match vendor.endpoints.get(name).or(short).or(granted) {
             Some(url) => found.push((name.clone(), url.clone())),
             None if position == 0 => {
-                let hint = default.as_ref().map_or(String::new(), |url| format!("; the adapter suggests {url}"));
-                return Err(TargetError::NoBaseUrl { vendor: vendor.name.clone(), hint });
+                let hint = default
+                    .as_ref()
+                    .map_or(String::new(), |url| format!("; the adapter suggests {url}"));
+                return Err(TargetError::NoBaseUrl {
+                    vendor: vendor.name.clone(),
+                    hint,
+                });
             }
             None => {}
         }
@@ -112,7 +142,11 @@ fn public_fields(
     account: &Account,
 ) -> Result<Vec<(String, String)>, TargetError> {
     let fields = &description.credentials;
-    if let Some(unknown) = account.credentials.keys().find(|name| !fields.iter().any(|f| f.name == **name)) {
+    if let Some(unknown) = account
+        .credentials
+        .keys()
+        .find(|name| !fields.iter().any(|f| f.name == **name))
+    {
         return Err(TargetError::UnknownCredential {
             vendor: vendor.name.clone(),
             account: account.name.clone(),
@@ -121,7 +155,10 @@ fn public_fields(
             known: list(fields.iter().map(|field| field.name.as_str())),
         });
     }
-    if let Some(missing) = fields.iter().find(|f| f.required && !account.credentials.contains_key(&f.name)) {
+    if let Some(missing) = fields
+        .iter()
+        .find(|f| f.required && !account.credentials.contains_key(&f.name))
+    {
         return Err(TargetError::MissingCredential {
             vendor: vendor.name.clone(),
             account: account.name.clone(),
@@ -130,8 +167,15 @@ fn public_fields(
         });
     }
     let public = fields.iter().filter(|field| !field.secret);
-    let value = |name: &str| account.credentials.get(name).map(|value| value.expose().to_owned());
-    Ok(public.filter_map(|field| Some((field.name.clone(), value(&field.name)?))).collect())
+    let value = |name: &str| {
+        account
+            .credentials
+            .get(name)
+            .map(|value| value.expose().to_owned())
+    };
+    Ok(public
+        .filter_map(|field| Some((field.name.clone(), value(&field.name)?)))
+        .collect())
 }
 
 fn model_settings(model: &Model) -> String {
@@ -144,7 +188,11 @@ fn model_settings(model: &Model) -> String {
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 // === impl Grants ===
@@ -154,7 +202,8 @@ impl Grants {
     fn allow(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         let with_port = url.port_or_known_default().map(|port| format!("{host}:{port}"));
-        self.hosts.iter().any(|granted| granted == host || Some(granted) == with_port.as_ref())
+        self.hosts
+            .iter()
+            .any(|granted| granted == host || Some(granted) == with_port.as_ref())
     }
 }
-

@@ -56,7 +56,9 @@ impl Candidate {
     /// What this candidate lacks for a request, in words that complete "cannot serve ...".
     pub(super) fn obstacle(&self, request: &ChatRequest) -> Option<String> {
         let can = self.capabilities;
-        let too_long = self.context_length.filter(|length| request.input_tokens > *length);
+        let too_long = self
+            .context_length
+            .filter(|length| request.input_tokens > *length);
         if !self.serves(request.operation) {
             Some(request.operation.as_str().to_owned())
         } else if request.streaming && !can.streaming {

@@ -48,7 +48,10 @@ impl Fact {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "counts and priorities stay far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts and priorities stay far below 2^52"
+    )]
     pub(super) fn of(self, candidate: &Candidate) -> f64 {
         let state = &candidate.state;
         match self {

@@ -25,7 +25,10 @@ impl Memories {
     /// The same memory each time. For building generations, not for the hot path.
     pub fn of(&self, model: &str, strategy: &str) -> Arc<Memory> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry((model.to_owned(), strategy.to_owned())).or_default().clone()
+        known
+            .entry((model.to_owned(), strategy.to_owned()))
+            .or_default()
+            .clone()
     }
 }
 

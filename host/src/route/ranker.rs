@@ -34,13 +34,22 @@ impl Ranker {
         settings: &str,
         candidates: &[Arc<Candidate>],
     ) -> Result<Self, String> {
-        plugin.settings().check(settings).map_err(|problem| format!("settings: {problem}"))?;
+        plugin
+            .settings()
+            .check(settings)
+            .map_err(|problem| format!("settings: {problem}"))?;
         let pool: Vec<PoolMember> = candidates.iter().map(|candidate| candidate.member()).collect();
-        let first = plugin.instance(settings, &pool).map_err(|error| error.to_string())?;
+        let first = plugin
+            .instance(settings, &pool)
+            .map_err(|error| error.to_string())?;
         let facts = plugin.facts().iter().map(|name| Fact::parse(name)).collect();
         for (fact, name) in std::iter::zip(&facts as &Vec<Fact>, plugin.facts()) {
             if *fact == Fact::Unknown {
-                tracing::warn!(plugin = plugin.identity(), fact = name, "a fact this gateway does not know: NaN");
+                tracing::warn!(
+                    plugin = plugin.identity(),
+                    fact = name,
+                    "a fact this gateway does not know: NaN"
+                );
             }
         }
         let idle = ArrayQueue::new(IDLE);
@@ -111,7 +120,9 @@ fn decide(
     loop {
         let state = memory.read();
         let mut ranked = instance.rank(turn, offered, facts, &state)?;
-        let Some(new) = ranked.state.take() else { return Ok(ranked) };
+        let Some(new) = ranked.state.take() else {
+            return Ok(ranked);
+        };
         if memory.replace(&state, new) || again == RERANK {
             return Ok(ranked);
         }
@@ -121,7 +132,9 @@ fn decide(
 
 impl std::fmt::Debug for Ranker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ranker").field("plugin", &self.plugin).finish_non_exhaustive()
+        f.debug_struct("Ranker")
+            .field("plugin", &self.plugin)
+            .finish_non_exhaustive()
     }
 }
 

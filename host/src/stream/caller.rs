@@ -43,7 +43,14 @@ impl CallerStream {
         record: Record,
         deadline: Instant,
     ) -> Self {
-        Self { held, drive, lease, record, deadline, over: false }
+        Self {
+            held,
+            drive,
+            lease,
+            record,
+            deadline,
+            over: false,
+        }
     }
 
     /// The next frames, or none after the end.
@@ -76,8 +83,9 @@ impl CallerStream {
             frame(&usage, &mut last);
         }
         frame(DONE, &mut last);
-        self.lease.succeeded(self.record.elapsed(), self.record.first_token);
-        self.end(Ending::Completed);
+        self.lease
+            .succeeded(self.record.elapsed(), self.record.first_token);
+        self.end(&Ending::Completed);
         last.freeze()
     }
 
@@ -85,11 +93,11 @@ impl CallerStream {
     fn fail(&mut self, failure: Failure) -> Bytes {
         let event = crate::http::error_event(&failure);
         self.lease.failed();
-        self.end(Ending::Failed(failure));
+        self.end(&Ending::Failed(failure));
         framed(&event)
     }
 
-    fn end(&mut self, ending: Ending) {
+    fn end(&mut self, ending: &Ending) {
         self.over = true;
         self.record.end(ending);
     }

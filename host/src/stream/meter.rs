@@ -76,8 +76,9 @@ impl Meter {
 
     /// Lets one chunk of a translating adapter pass. Whether it carries output, the adapter says.
     pub fn pass_translated(&mut self, data: &Bytes, token: bool, out: &mut Chunks) -> Result<(), Failure> {
-        let peek = ChunkPeek::read(data)
-            .map_err(|error| Failure::malformed(format!("the adapter made a chunk that is not one: {error}")))?;
+        let peek = ChunkPeek::read(data).map_err(|error| {
+            Failure::malformed(format!("the adapter made a chunk that is not one: {error}"))
+        })?;
         self.take(data, &peek, out);
         out.token |= token;
         Ok(())
@@ -127,7 +128,9 @@ impl Meter {
         if self.done || self.finished > 0 {
             return Ok(());
         }
-        Err(Failure::malformed("the vendor's stream ended before the answer was complete"))
+        Err(Failure::malformed(
+            "the vendor's stream ended before the answer was complete",
+        ))
     }
 
     /// The usage chunk the caller still waits for.
@@ -139,8 +142,14 @@ impl Meter {
         let first = Document::parse(self.first.take()?).ok()?;
         let keep = ["id", "object", "created", "model", "system_fingerprint"];
         let mut edits = first.remove_all_but(&keep);
-        edits.push(Edit { member: "choices".into(), value: Some(b"[]".to_vec()) });
-        edits.push(Edit { member: "usage".into(), value: Some(self.usage.to_canonical().into_bytes()) });
+        edits.push(Edit {
+            member: "choices".into(),
+            value: Some(b"[]".to_vec()),
+        });
+        edits.push(Edit {
+            member: "usage".into(),
+            value: Some(self.usage.to_canonical().into_bytes()),
+        });
         Some(first.edited(&edits).bytes().clone())
     }
 }
@@ -152,13 +161,16 @@ mod tests {
     fn pass(meter: &mut Meter, events: &[&str]) -> String {
         let mut out = Chunks::default();
         for event in events {
-            let passed = meter.pass(&Bytes::copy_from_slice(event.as_bytes()), &mut out).unwrap();
+            let passed = meter
+                .pass(&Bytes::copy_from_slice(event.as_bytes()), &mut out)
+                .unwrap();
             assert_eq!(passed, Passed::Through);
         }
         String::from_utf8(out.frames.to_vec()).unwrap()
     }
 
-    const TOKEN: &str = r#"{"id":"i","model":"m","choices":[{"index":0,"delta":{"content":"a"}}],"usage":null}"#;
+    const TOKEN: &str =
+        r#"{"id":"i","model":"m","choices":[{"index":0,"delta":{"content":"a"}}],"usage":null}"#;
     const FINISH: &str = r#"{"id":"i","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
     const USAGE: &str = r#"{"id":"i","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
 
@@ -183,12 +195,21 @@ mod tests {
     #[test]
     fn the_usage_chunk_is_made_where_only_the_adapter_counted() {
         let mut meter = Meter::new(true);
-        meter.pass_translated(&Bytes::from_static(TOKEN.as_bytes()), true, &mut Chunks::default()).unwrap();
+        meter
+            .pass_translated(
+                &Bytes::from_static(TOKEN.as_bytes()),
+                true,
+                &mut Chunks::default(),
+            )
+            .unwrap();
         meter.count(TokenClass::Input, 3);
         meter.count(TokenClass::Output, 4);
         let chunk = meter.missing_usage().unwrap();
         let chunk = String::from_utf8(chunk.to_vec()).unwrap();
-        assert!(chunk.starts_with(r#"{"id":"i","model":"m","choices":[],"usage":{"prompt_tokens":3"#), "{chunk}");
+        assert!(
+            chunk.starts_with(r#"{"id":"i","model":"m","choices":[],"usage":{"prompt_tokens":3"#),
+            "{chunk}"
+        );
     }
 
     #[test]
@@ -206,13 +227,20 @@ mod tests {
         let mut meter = Meter::new(false);
         let error = Bytes::from_static(br#"{"error":{"message":"overloaded"}}"#);
         assert_eq!(meter.pass(&error, &mut out).unwrap(), Passed::Error);
-        assert!(meter.pass(&Bytes::from_static(b"{\"choices\":[{"), &mut out).is_err());
+        assert!(
+            meter
+                .pass(&Bytes::from_static(b"{\"choices\":[{"), &mut out)
+                .is_err()
+        );
         assert!(out.frames.is_empty());
     }
 
     #[test]
     fn json_over_several_lines_is_put_on_one() {
         let mut meter = Meter::new(false);
-        assert_eq!(pass(&mut meter, &["{\"choices\":\n[]}"]), "data: {\"choices\": []}\n\n");
+        assert_eq!(
+            pass(&mut meter, &["{\"choices\":\n[]}"]),
+            "data: {\"choices\": []}\n\n"
+        );
     }
 }

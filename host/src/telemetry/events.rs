@@ -86,7 +86,7 @@ impl RequestEnded<'_> {
             output_tokens = record.tokens.completion(),
             reasoning_tokens = record.tokens.reasoning,
             cost_usd = record.tokens.cost(&record.price),
-            first_token_ms = record.first_token.map(|time| milliseconds(time)),
+            first_token_ms = record.first_token.map(milliseconds),
             latency_ms = milliseconds(record.elapsed()),
             "request"
         );
@@ -96,14 +96,26 @@ impl RequestEnded<'_> {
         let record = self.record;
         let trail = &record.trail;
         // A name that no route has would let callers invent labels.
-        let model = trail.strategy.as_ref().map_or("", |_| record.public_model.as_str());
+        let model = trail
+            .strategy
+            .as_ref()
+            .map_or("", |_| record.public_model.as_str());
         let vendor = trail.vendor.as_deref().unwrap_or_default();
-        METRICS.requests.with_label_values(&[model, vendor, outcome]).inc();
+        METRICS
+            .requests
+            .with_label_values(&[model, vendor, outcome])
+            .inc();
         let seconds = record.elapsed().as_secs_f64();
-        METRICS.request_seconds.with_label_values(&[model, vendor]).observe(seconds);
+        METRICS
+            .request_seconds
+            .with_label_values(&[model, vendor])
+            .observe(seconds);
         if let Some(first_token) = record.first_token {
             let seconds = first_token.as_secs_f64();
-            METRICS.first_token_seconds.with_label_values(&[model, vendor]).observe(seconds);
+            METRICS
+                .first_token_seconds
+                .with_label_values(&[model, vendor])
+                .observe(seconds);
         }
         let account = trail.account.as_deref().unwrap_or_default();
         let upstream_model = trail.model.as_deref().unwrap_or_default();
@@ -123,7 +135,10 @@ impl RequestEnded<'_> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "microseconds of a request stay far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "microseconds of a request stay far below 2^52"
+)]
 fn milliseconds(time: std::time::Duration) -> f64 {
     time.as_micros() as f64 / 1e3
 }
@@ -139,7 +154,10 @@ impl AttemptFailed<'_> {
             trail.model.as_deref().unwrap_or_default(),
         );
         let kind = self.failure.kind.as_str();
-        METRICS.attempts_failed.with_label_values(&[vendor, account, model, kind]).inc();
+        METRICS
+            .attempts_failed
+            .with_label_values(&[vendor, account, model, kind])
+            .inc();
         tracing::warn!(
             request_id = trail.request_id,
             attempt = trail.attempts,
@@ -164,7 +182,12 @@ impl PluginFailed<'_> {
             .plugin_failures
             .with_label_values(&[error.plugin.as_str(), error.function, error.problem.as_str()])
             .inc();
-        tracing::error!(plugin = error.plugin, function = error.function, "{}", error.problem);
+        tracing::error!(
+            plugin = error.plugin,
+            function = error.function,
+            "{}",
+            error.problem
+        );
     }
 }
 
@@ -182,7 +205,11 @@ impl StrategyFellBack<'_> {
 impl PartFailed<'_> {
     pub fn emit(&self) {
         METRICS.reload_failures.with_label_values(&[self.part]).inc();
-        tracing::error!(part = self.part, "the newest version is not used: {}", self.problem);
+        tracing::error!(
+            part = self.part,
+            "the newest version is not used: {}",
+            self.problem
+        );
     }
 }
 
@@ -190,16 +217,25 @@ impl PartFailed<'_> {
 
 impl Swapped<'_> {
     pub fn emit(&self) {
-        METRICS.generation.set(i64::try_from(self.now.number).unwrap_or(i64::MAX));
+        METRICS
+            .generation
+            .set(i64::try_from(self.now.number).unwrap_or(i64::MAX));
         METRICS.plugins.reset();
         let mut serving = Vec::new();
         for plugin in self.now.plugins.parts().filter_map(|part| part.plugin.as_ref()) {
             let identity = plugin.identity();
             let (name, version) = identity.split_once('@').unwrap_or((identity, ""));
-            METRICS.plugins.with_label_values(&[name, plugin.kind(), version]).set(1);
+            METRICS
+                .plugins
+                .with_label_values(&[name, plugin.kind(), version])
+                .set(1);
             serving.push(identity);
         }
-        tracing::info!(generation = self.now.number, plugins = serving.join(" "), "serving");
+        tracing::info!(
+            generation = self.now.number,
+            plugins = serving.join(" "),
+            "serving"
+        );
         let known = |notice: &String| self.before.number > 0 && self.before.notices.contains(notice);
         for notice in self.now.notices.iter().filter(|notice| !known(notice)) {
             tracing::warn!("{notice}");

@@ -11,8 +11,9 @@ use prometheus::{
 pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
 /// Seconds; from a cached answer to a long stream.
-const LATENCY: [f64; 14] =
-    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+const LATENCY: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+];
 
 #[derive(Debug)]
 pub struct Metrics {
@@ -55,7 +56,10 @@ impl Metrics {
                 "Requests by how they ended",
                 &["model", "vendor", "outcome"],
             ),
-            request_seconds: seconds("patchbay_request_seconds", "From arrival to the end of the answer"),
+            request_seconds: seconds(
+                "patchbay_request_seconds",
+                "From arrival to the end of the answer",
+            ),
             first_token_seconds: seconds(
                 "patchbay_first_token_seconds",
                 "From arrival to the first token of a stream",
@@ -101,13 +105,20 @@ impl Metrics {
 
     pub fn render(&self) -> String {
         // Writing into a String fails only for a metric without a name.
-        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+        TextEncoder::new()
+            .encode_to_string(&self.registry.gather())
+            .unwrap_or_default()
     }
 }
 
-#[expect(clippy::expect_used, reason = "names are constants; a wrong or double one shows at the first start")]
+#[expect(
+    clippy::expect_used,
+    reason = "names are constants; a wrong or double one shows at the first start"
+)]
 fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<C>) -> C {
     let metric = metric.expect("a valid metric");
-    registry.register(Box::new(metric.clone())).expect("a name of its own");
+    registry
+        .register(Box::new(metric.clone()))
+        .expect("a name of its own");
     metric
 }

@@ -28,7 +28,9 @@ pub fn compose(
     };
     let (mut url, mut headers) = (outgoing.url, outgoing.headers);
     for credential in outgoing.credentials {
-        let Some(secret) = credentials.get(credential.field()) else { continue };
+        let Some(secret) = credentials.get(credential.field()) else {
+            continue;
+        };
         match credential {
             CredentialUse::Header { name, prefix, field } => {
                 headers.insert(name, header_value(&prefix, secret, &field)?);
@@ -60,7 +62,9 @@ fn header_value(prefix: &str, secret: &Secret, field: &str) -> Result<HeaderValu
 }
 
 fn with_form_member(body: &Bytes, member: &str, secret: &Secret) -> Bytes {
-    let pair = Serializer::new(String::new()).append_pair(member, secret.expose()).finish();
+    let pair = Serializer::new(String::new())
+        .append_pair(member, secret.expose())
+        .finish();
     let separator: &[u8] = if body.is_empty() { b"" } else { b"&" };
     [body, separator, pair.as_bytes()].concat().into()
 }

@@ -1,11 +1,14 @@
 //! What a failed request says: its connection, its time, or a reply that broke off.
 
-
 use crate::failure::{Failure, Kind, Scope};
 
 /// Classifies; the message never holds the URL, whose query may carry a credential.
 pub(super) fn classify(error: reqwest::Error) -> Failure {
-    let kind = if error.is_timeout() { Kind::Timeout } else { Kind::Network };
+    let kind = if error.is_timeout() {
+        Kind::Timeout
+    } else {
+        Kind::Network
+    };
     let what = if error.is_connect() {
         "cannot connect to the vendor"
     } else if error.is_body() || error.is_decode() {

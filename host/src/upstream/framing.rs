@@ -77,7 +77,11 @@ impl Framer {
         }
         self.searched = bytes.len();
         self.rest = BytesMut::from(bytes);
-        if self.rest.len() + self.size > EVENT { Err(FramingError) } else { Ok(()) }
+        if self.rest.len() + self.size > EVENT {
+            Err(FramingError)
+        } else {
+            Ok(())
+        }
     }
 
     /// The reply has ended: what stands unfinished is an event too if it has data, since some servers leave out
@@ -95,11 +99,8 @@ impl Framer {
     /// The bytes that are left over from before, followed by the new ones.
     fn join(&mut self, mut bytes: Bytes) -> Bytes {
         if self.rest.is_empty() {
-            if self.after_cr && bytes.first() == Some(&b'\n') {
+            if !bytes.is_empty() && std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
                 bytes.advance(1);
-            }
-            if !bytes.is_empty() {
-                self.after_cr = false;
             }
             self.searched = 0;
             return bytes;
@@ -133,7 +134,10 @@ impl Framer {
         match self.kind {
             Kind::Ndjson => {
                 if !line.trim_ascii().is_empty() {
-                    events.push(Event { name: None, data: line });
+                    events.push(Event {
+                        name: None,
+                        data: line,
+                    });
                 }
             }
             Kind::Sse if line.is_empty() => self.dispatch(events),

@@ -33,13 +33,19 @@ pub const HEADERS: [&str; 8] = [
 
 /// The failure that a reply reports. `codes` are the vendor's own and go before the dialect's.
 pub fn error_reply(reply: &Reply, now: Millis, codes: &[Code]) -> Failure {
-    let error = VendorError::find(&reply.body);
-    if reply.head.is_success() && error.is_none() {
-        return Failure::new(FailureKind::MalformedReply)
-            .message("the vendor's reply is neither what was asked for nor an error");
-    }
-    let status = (!reply.head.is_success()).then_some(reply.head.status);
-    let mut failure = failure(status, error.unwrap_or_default(), codes);
+    let mut failure = if reply.head.is_success() {
+        match VendorError::find_in_success(&reply.body) {
+            Some(error) => failure(None, error, codes),
+            None => Failure::new(FailureKind::MalformedReply)
+                .message("the vendor's reply is neither what was asked for nor an error"),
+        }
+    } else {
+        failure(
+            Some(reply.head.status),
+            VendorError::find(&reply.body).unwrap_or_default(),
+            codes,
+        )
+    };
     failure.retry_after = retry_after(&reply.head, now);
     failure
 }

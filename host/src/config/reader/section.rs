@@ -68,6 +68,19 @@ impl<'a> Section<'a> {
         self.field(name)?.bytes()
     }
 
+    pub(in crate::config) fn bytes_up_to(&self, name: &'static str, most: usize) -> Option<usize> {
+        let field = self.field(name)?;
+        let bytes = field.bytes()?;
+        if bytes > most {
+            field.wrong(
+                format!("{bytes} bytes are more than the {most} that are possible"),
+                "",
+            );
+            return None;
+        }
+        Some(bytes)
+    }
+
     pub(in crate::config) fn whole<T: TryFrom<i64>>(
         &self,
         name: &'static str,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::check_key;
 use crate::config::kinds::{FOLDER, HOST, NAME, TIMEOUT};
 use crate::config::reader::{Section, Text};
-use crate::config::settings::{Grants, Limits, Plugins};
+use crate::config::settings::{Grants, LARGEST_MEMORY, Limits, Plugins};
 use crate::config::suggest;
 
 const FOLDER_NAME: &str = "plugins";
@@ -36,7 +36,7 @@ pub(super) fn read(section: Section<'_>, folder: &Path, used: &[Text]) -> Plugin
 
 fn limits(section: Section<'_>) -> Limits {
     let limits = Limits {
-        memory: section.bytes("memory").unwrap_or(64 << 20),
+        memory: section.bytes_up_to("memory", LARGEST_MEMORY).unwrap_or(64 << 20),
         table_elements: section
             .whole("table_elements", 1..=i64::from(u32::MAX))
             .unwrap_or(20_000),

@@ -1,3 +1,5 @@
+//! What can be found out about a build without compiling.
+
 use super::*;
 
 #[test]

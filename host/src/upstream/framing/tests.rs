@@ -16,7 +16,10 @@ fn frame(framing: Framing, pieces: &[&[u8]]) -> Vec<(Option<String>, String)> {
 }
 
 fn sse(text: &str) -> Vec<String> {
-    frame(Framing::Sse, &[text.as_bytes()]).into_iter().map(|(_, data)| data).collect()
+    frame(Framing::Sse, &[text.as_bytes()])
+        .into_iter()
+        .map(|(_, data)| data)
+        .collect()
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! The echo, whole and streamed.
+
 use patchbay_sdk::canonical::{Completion, CompletionChunk, EmbeddingsRequest};
 use patchbay_sdk::testkit::{Dice, Outcome, Scenario};
 use patchbay_sdk::words::{FailureKind, UsageClass};

@@ -1,3 +1,5 @@
+//! The adapter driven by scripted and recorded replies.
+
 use patchbay_sdk::adapter::{Body, CredentialUse, CredentialValue, Framing, Scope};
 use patchbay_sdk::testkit::{Scenario, Scripted, Sent, recordings};
 use patchbay_sdk::words::FailureKind;

@@ -1,3 +1,5 @@
+//! Canonical JSON goes in and out without loss.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -18,24 +18,28 @@ pub struct VendorError {
 }
 
 impl VendorError {
-    /// The error in a whole body: JSON or plain text, also the first event of a stream. None in a body that is
-    /// empty or JSON without an error.
+    /// The error in the body of a failure: JSON or plain text, also the first event of a stream. None in a body that
+    /// says nothing.
     pub fn find(body: &[u8]) -> Option<Self> {
-        let body = body.trim_ascii();
-        let body = first_event(body).unwrap_or(body);
+        let body = payload(body);
         match serde_json::from_slice(body) {
-            Ok(json) => of_json(&json),
+            Ok(json) => of_json(&json).or_else(|| of_bare_message(&json)),
             Err(_) => of_text(body),
         }
     }
 
-    /// The error in one event. A chunk that merely has a member `error` with nothing in it is no error.
+    /// The error in the body of a success, where only an object can be one: a text is an answer that nobody asked for.
+    pub fn find_in_success(body: &[u8]) -> Option<Self> {
+        of_members(serde_json::from_slice::<Value>(payload(body)).ok()?.as_object()?)
+    }
+
+    /// The error in one event: any event of that name, or a chunk that is none. A chunk that merely has a member
+    /// `error` with nothing in it is no error.
     pub fn find_in_stream(data: &[u8], event_name: Option<&str>) -> Option<Self> {
-        let json: Value = serde_json::from_slice(data).ok()?;
-        of_json(&json).or_else(|| {
-            let text = json.get("message").and_then(Value::as_str);
-            (event_name == Some("error")).then(|| Self::of_message(text.unwrap_or_default()))
-        })
+        if event_name == Some("error") {
+            return Some(Self::find(data).unwrap_or_default());
+        }
+        Self::find_in_success(data)
     }
 
     /// A code that is an HTTP status of failure, as some servers put it into the body.
@@ -62,10 +66,17 @@ impl VendorError {
     }
 }
 
-/// The payload of the first `data:` line, where the body begins like a stream.
-fn first_event(body: &[u8]) -> Option<&[u8]> {
-    let rest = body.strip_prefix(b"data:")?;
-    rest.split(|&byte| byte == b'\n').next().map(<[u8]>::trim_ascii)
+/// Without blank lines around it; of what begins like a stream only the first event's data.
+fn payload(body: &[u8]) -> &[u8] {
+    let body = body.trim_ascii();
+    match body.strip_prefix(b"data:") {
+        Some(stream) => stream
+            .split(|&byte| byte == b'\n')
+            .next()
+            .unwrap_or_default()
+            .trim_ascii(),
+        None => body,
+    }
 }
 
 fn of_json(json: &Value) -> Option<VendorError> {
@@ -100,6 +111,12 @@ fn of_members(object: &Map<String, Value>) -> Option<VendorError> {
         || (object.contains_key("code") && object.contains_key("message"))
         || object.contains_key("detail");
     is_error.then(|| VendorError::of_object(object))
+}
+
+/// An object that is an error only because the status says so.
+fn of_bare_message(json: &Value) -> Option<VendorError> {
+    let error = VendorError::of_object(json.as_object()?);
+    (!error.message.is_empty()).then_some(error)
 }
 
 fn json_path<'a>(object: &'a Map<String, Value>, outer: &str, inner: &str) -> Option<&'a Value> {

@@ -13,6 +13,7 @@ const CODES: &[Code] = &[
     ("permission_denied", Kind::PermissionDenied),
     ("permission_error", Kind::PermissionDenied),
     ("model_not_found", Kind::ModelNotFound),
+    ("deploymentnotfound", Kind::ModelNotFound),
     ("context_length_exceeded", Kind::ContextLengthExceeded),
     ("content_policy_violation", Kind::ContentFilter),
     ("moderation_blocked", Kind::ContentFilter),
@@ -20,6 +21,7 @@ const CODES: &[Code] = &[
     ("insufficient_quota", Kind::InsufficientQuota),
     ("billing_hard_limit_reached", Kind::InsufficientQuota),
     ("billing_not_active", Kind::InsufficientQuota),
+    ("arrearage", Kind::InsufficientQuota),
     ("rate_limit_exceeded", Kind::RateLimitExceeded),
     ("rate_limit_error", Kind::RateLimitExceeded),
     ("slow_down", Kind::ServiceUnavailable),
@@ -36,6 +38,7 @@ const TOO_LONG: &[&str] = &[
     "context length",
     "context window",
     "context size",
+    "model token limit",
     "prompt is too long",
 ];
 const FILTERED: &[&str] = &[
@@ -51,6 +54,7 @@ const NO_MONEY: &[&str] = &[
 ];
 const BAD_KEY: &[&str] = &["incorrect api key", "invalid api key", "api key not valid"];
 const OVERLOADED: &[&str] = &["overloaded"];
+const MISSING: &[&str] = &["not found", "does not exist"];
 
 /// By the code, then by the type. A server that repeats its status as the code ("code": 503 with "type":
 /// "server_error") is known better by the status, except for those types that are sharper than any status.
@@ -73,7 +77,9 @@ pub(super) fn by_message(message: &str, status: Option<u16>) -> Option<Kind> {
     let message = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     let in_request = matches!(status, None | Some(400 | 413 | 422));
-    if in_request && says(TOO_LONG) {
+    if status == Some(404) && message.contains("model") && says(MISSING) {
+        Some(Kind::ModelNotFound)
+    } else if in_request && says(TOO_LONG) {
         Some(Kind::ContextLengthExceeded)
     } else if matches!(status, None | Some(400 | 403)) && says(FILTERED) {
         Some(Kind::ContentFilter)

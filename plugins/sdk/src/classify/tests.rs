@@ -1,3 +1,5 @@
+//! What error replies mean, vendor by vendor.
+
 use super::*;
 use crate::adapter::{Head, Header, Limit};
 
@@ -154,6 +156,14 @@ fn errors_come_in_many_shapes() {
         &Kind::ServiceUnavailable,
     );
     means(200, r#"{"choices": "no"}"#, &Kind::MalformedReply);
+    means(200, "hello, this is plain text", &Kind::MalformedReply);
+    means(200, r#"data: {"error": {"message": "m"}}"#, &Kind::UnknownError);
+    let limited = means(
+        429,
+        r#"{"message": "TPM limit reached.", "data": null}"#,
+        &Kind::RateLimitExceeded,
+    );
+    assert_eq!(limited.message, "TPM limit reached.");
 }
 
 #[test]
@@ -181,6 +191,25 @@ fn words_count_where_codes_say_nothing() {
         r#"{"error": {"message": "API key not valid. Please pass one."}}"#,
         &Kind::AuthenticationError,
     );
+}
+
+#[test]
+fn a_missing_model_is_told_from_a_missing_path() {
+    use FailureKind as Kind;
+    let vllm = r#"{"object": "error", "message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404}"#;
+    means(404, vllm, &Kind::ModelNotFound);
+    means(
+        404,
+        r#"{"error": {"message": "model \"x\" not found, try pulling it first"}}"#,
+        &Kind::ModelNotFound,
+    );
+    means(
+        404,
+        r#"{"error": {"code": "DeploymentNotFound", "message": "no such thing"}}"#,
+        &Kind::ModelNotFound,
+    );
+    means(404, "404 page not found", &Kind::UnknownError);
+    means(404, r#"{"detail": "Not Found"}"#, &Kind::UnknownError);
 }
 
 #[test]
@@ -240,7 +269,12 @@ fn an_error_inside_a_stream() {
         Some(FailureKind::UnknownError)
     );
     assert_eq!(event(None, r#"{"choices": [], "error": null}"#), None);
+    assert_eq!(
+        event(Some("error"), "Internal error"),
+        Some(FailureKind::UnknownError)
+    );
     assert_eq!(event(None, "[DONE]"), None);
+    assert_eq!(event(None, r#""text""#), None);
 }
 
 #[test]

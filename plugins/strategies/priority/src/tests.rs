@@ -1,3 +1,5 @@
+//! The order, by example and over random pools.
+
 use patchbay_sdk::testkit::{Bench, Dice};
 
 use super::*;

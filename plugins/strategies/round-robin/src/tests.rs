@@ -1,3 +1,5 @@
+//! Whose turn it is, by example and over random pools.
+
 use patchbay_sdk::testkit::{Bench, Dice};
 
 use super::*;

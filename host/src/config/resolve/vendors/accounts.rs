@@ -1,7 +1,7 @@
 //! The accounts of a vendor and their credentials. No credential may reach a problem.
 
-use std::sync::Arc;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Listing;
 use crate::config::kinds::NAME;

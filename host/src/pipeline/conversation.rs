@@ -1,0 +1,110 @@
+//! The adapter's side of an attempt: an exchange that is let go while the host can do without it, and begun anew
+//! when it is needed again.
+//!
+//! A canonical success needs no guest, so its instance serves the next request meanwhile. Only an exchange that
+//! has been told nothing yet can be let go: begun anew with the same arguments, it stands where it stood.
+
+use bytes::Bytes;
+
+use crate::clock;
+use crate::failure::{Failure, Kind, Scope};
+use crate::plugin::{Call, Exchange, ExchangeError, Head, Input, Limit, PluginError, Problem, Progress};
+use crate::route::Way;
+use crate::telemetry::PluginFailed;
+
+#[derive(Debug)]
+pub(super) struct Conversation {
+    way: Way,
+    call: Call,
+    payload: Bytes,
+    /// None while it is let go.
+    exchange: Option<Exchange>,
+    /// The exchange knows something that its start did not tell it.
+    advanced: bool,
+}
+
+// === impl Conversation ===
+
+impl Conversation {
+    pub(super) async fn begin(way: &Way, call: &Call, payload: Bytes) -> Result<(Self, Progress), Failure> {
+        let (exchange, progress) = start(way, call, &payload).await?;
+        let (way, call) = (way.clone(), call.clone());
+        Ok((
+            Self {
+                way,
+                call,
+                payload,
+                exchange: Some(exchange),
+                advanced: false,
+            },
+            progress,
+        ))
+    }
+
+    /// Gives the instance back, if the exchange can be begun anew.
+    pub(super) fn let_go(&mut self) {
+        if !self.advanced {
+            self.exchange = None;
+        }
+    }
+
+    /// Tells the exchange what happened.
+    pub(super) async fn advance(&mut self, input: Input) -> Result<Progress, Failure> {
+        self.advanced = true;
+        self.tell(input).await
+    }
+
+    /// Shows the exchange the head of a canonical success: nothing that it would have to be told again.
+    pub(super) async fn show(&mut self, head: Head) -> Result<Progress, Failure> {
+        self.tell(Input::Head(head)).await
+    }
+
+    async fn tell(&mut self, input: Input) -> Result<Progress, Failure> {
+        let exchange = match &mut self.exchange {
+            Some(exchange) => exchange,
+            none => {
+                // What it asks for has been done already.
+                let (exchange, _) = start(&self.way, &self.call, &self.payload).await?;
+                none.insert(exchange)
+            }
+        };
+        exchange
+            .advance(clock::unix_millis(), input)
+            .map_err(|error| plugin_failure(&error))
+    }
+}
+
+async fn start(way: &Way, call: &Call, payload: &Bytes) -> Result<(Exchange, Progress), Failure> {
+    let started = way.adapter.start(call, &way.target, payload.clone()).await;
+    started.map_err(|error| match error {
+        ExchangeError::Failed(failure) => failure,
+        ExchangeError::Plugin(error) => plugin_failure(&error),
+    })
+}
+
+/// Logs and counts a failed plugin call; the caller learns that it was the plugin, not what it said.
+fn plugin_failure(error: &PluginError) -> Failure {
+    PluginFailed { error }.emit();
+    match &error.problem {
+        Problem::NotSupported(what) => {
+            let message = format!("the adapter needs {what}, which this gateway does not support");
+            Failure::new(Kind::NotSupported, Scope::Candidate, message)
+        }
+        // The gateway is too busy: no other candidate could help, and none of them is at fault.
+        Problem::Exceeded(Limit::Instances(_)) => {
+            let message = "the gateway is at its limit of plugin instances; try again shortly";
+            let retry_after = Some(std::time::Duration::from_secs(1));
+            Failure {
+                retry_after,
+                ..Failure::new(Kind::ServiceUnavailable, Scope::Request, message)
+            }
+        }
+        Problem::Exceeded(_) | Problem::Trapped { .. } | Problem::Broke(_) | Problem::Refused(_) => {
+            Failure::new(
+                Kind::Plugin,
+                Scope::Candidate,
+                format!("plugin {} failed", error.plugin),
+            )
+        }
+    }
+}

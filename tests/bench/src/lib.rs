@@ -1,0 +1,6 @@
+//! Plugins under the host's own API, without a gateway around them: what both the table and the criterion benches
+//! time.
+
+mod guests;
+
+pub use guests::{Guests, Ranking, Vendor};

@@ -1,0 +1,189 @@
+//! The processes a measurement needs: the vendor simulator, the bare pass-through and the gateways, each with a
+//! port of its own, all stopped when dropped.
+
+mod config;
+mod server;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+pub(crate) use config::{Model, OPEN_STREAM_PAUSE};
+pub(crate) use server::Server;
+
+/// The caller's key at the gateway.
+pub(crate) const KEY: &str = "bench-caller";
+
+pub(crate) struct Scene {
+    pub(crate) bare: Server,
+    /// With its default settings: each request is a line in its log, which is a file.
+    pub(crate) gateway: Server,
+    /// The same with `PATCHBAY_LOG=warn`.
+    pub(crate) quiet: Server,
+    pub(crate) simulator: Server,
+    /// Removed last.
+    _folder: TempDir,
+}
+
+/// Where the programs and components are that a build left behind.
+#[derive(Debug, Clone)]
+pub(crate) struct Built {
+    target: PathBuf,
+}
+
+// === impl Scene ===
+
+impl Scene {
+    pub(crate) async fn set(built: &Built) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("patchbay-bench-").tempdir()?;
+        let at = folder.path();
+        built.copy_components(&at.join("plugins"))?;
+        let simulator = start_simulator(built, at).await?;
+        let bare = start_bare(at, simulator.address).await?;
+        let gateway = start_gateway(built, at, "gateway", simulator.address, None).await?;
+        let quiet = start_gateway(built, at, "quiet gateway", simulator.address, Some("warn")).await?;
+        Ok(Self {
+            bare,
+            gateway,
+            quiet,
+            simulator,
+            _folder: folder,
+        })
+    }
+
+    /// Every process of the benchmark, this one included.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let servers = [&self.bare, &self.gateway, &self.quiet, &self.simulator];
+        servers
+            .into_iter()
+            .map(Server::process)
+            .chain([std::process::id()])
+            .collect()
+    }
+}
+
+async fn start_simulator(built: &Built, folder: &Path) -> Result<Server> {
+    let rules = folder.join("rules.json");
+    fs::write(&rules, config::rules())?;
+    let address = server::free_address()?;
+    let mut command = Command::new(built.program("patchbay-simulator")?);
+    command
+        .args([
+            "--no-record",
+            "--quiet",
+            "--listen",
+            &address.to_string(),
+            "--rules",
+        ])
+        .arg(rules);
+    Server::start("simulator", command, address, folder).await
+}
+
+async fn start_bare(folder: &Path, simulator: SocketAddr) -> Result<Server> {
+    let address = server::free_address()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args([
+        "passthrough",
+        "--listen",
+        &address.to_string(),
+        "--upstream",
+        &simulator.to_string(),
+    ]);
+    Server::start("pass-through", command, address, folder).await
+}
+
+async fn start_gateway(
+    built: &Built,
+    folder: &Path,
+    name: &'static str,
+    simulator: SocketAddr,
+    log: Option<&str>,
+) -> Result<Server> {
+    let address = server::free_address()?;
+    // A folder of its own, because the gateway watches it: nobody else may write there.
+    let own = folder.join(name);
+    fs::create_dir(&own)?;
+    let path = own.join("gateway.toml");
+    fs::write(&path, config::gateway(address, simulator))?;
+    let mut command = Command::new(built.program("patchbay")?);
+    command
+        .arg("serve")
+        .arg("--config")
+        .arg(path)
+        .env_remove("PATCHBAY_LOG");
+    command.envs(log.map(|filter| ("PATCHBAY_LOG", filter)));
+    Server::start(name, command, address, folder).await
+}
+
+// === impl Built ===
+
+impl Built {
+    /// Beside the running program, where one build leaves them all.
+    pub(crate) fn find() -> Result<Self> {
+        let program = std::env::current_exe().context("cannot tell where this program is")?;
+        let target = program
+            .ancestors()
+            .nth(2)
+            .context("this program lies in no target folder")?;
+        Ok(Self {
+            target: target.to_owned(),
+        })
+    }
+
+    /// Builds the guest that translates; nothing to do for cargo unless it has changed.
+    pub(crate) fn build_guest(&self) -> Result<()> {
+        let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/translating");
+        let mut command = Command::new(self.program("patchbay")?);
+        command
+            .args(["plugin", "build"])
+            .arg(&guest)
+            .arg("--out")
+            .arg(self.bench_plugins());
+        let output = command.output().context("cannot run patchbay plugin build")?;
+        let message = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "the guest in {} does not build:\n{message}",
+            guest.display()
+        );
+        Ok(())
+    }
+
+    pub(crate) fn plugins(&self) -> PathBuf {
+        self.target.join("plugins")
+    }
+
+    pub(crate) fn bench_plugins(&self) -> PathBuf {
+        self.target.join("bench-plugins")
+    }
+
+    fn program(&self, name: &str) -> Result<PathBuf> {
+        let path = self.target.join("release").join(name);
+        ensure!(
+            path.is_file(),
+            "there is no {}: run `make bench`, which builds it",
+            path.display()
+        );
+        Ok(path)
+    }
+
+    /// A folder of its own, so that a build under way cannot swap a plugin in the middle of a measurement.
+    fn copy_components(&self, to: &Path) -> Result<()> {
+        fs::create_dir(to)?;
+        let components = [
+            self.plugins().join("openai.wasm"),
+            self.plugins().join("round-robin.wasm"),
+            self.bench_plugins().join("translating.wasm"),
+        ];
+        for component in components {
+            let name = component.file_name().context("a component without a name")?;
+            fs::copy(&component, to.join(name))
+                .with_context(|| format!("cannot copy {}: run `make plugins`", component.display()))?;
+        }
+        Ok(())
+    }
+}

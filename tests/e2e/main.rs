@@ -1,0 +1,19 @@
+//! The gateway from outside: every test starts the real program against a simulated vendor of its own and judges
+//! by what the caller got, what the vendor saw, and what the metrics and the log say.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's own functions fail the test the way its body does"
+)]
+
+mod auth;
+mod bad_requests;
+mod cancel;
+mod chat;
+mod cli;
+mod drain;
+mod failover;
+mod plugins;
+mod reload;
+mod routing;
+mod setup;

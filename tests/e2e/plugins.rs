@@ -1,0 +1,421 @@
+//! Plugins that misbehave: each spoils its own call and nothing else.
+
+use std::time::{Duration, Instant};
+
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
+use patchbay_simulator::{Rule, Simulator};
+use patchbay_tests::{Answer, Gateway, SERVER};
+use serde_json::{Value, json};
+
+use crate::setup::{say, simulator, streamed, vendor};
+
+/// The hostile adapter serves `m`, the echo `good`.
+async fn gateway(simulator: &Simulator, limits: &str) -> Gateway {
+    let hostile = vendor(simulator, "hostile").replace("\"openai\"", "\"hostile\"");
+    let config = format!(
+        "{SERVER}[plugins.limits]\n{limits}\n{hostile}models = [\"m\"]\n[vendors.echo]\nmodels = [\"good\"]\n"
+    );
+    Gateway::start(&["hostile", "echo"], &config).await
+}
+
+fn order(command: &Value) -> Value {
+    say(&command.to_string())
+}
+
+/// Others are served as if nothing had been.
+async fn assert_serves(gateway: &Gateway) {
+    let mut request = say("still here");
+    request["model"] = "good".into();
+    assert_eq!(gateway.client().chat(&request).await.content(), "still here");
+    let answer = gateway
+        .client()
+        .chat(&order(&json!({"do": "answer", "text": "as asked"})))
+        .await;
+    assert_eq!(answer.content(), "as asked");
+}
+
+#[track_caller]
+fn assert_error(answer: &Answer, status: u16, code: &str, command: &Value) {
+    let error = answer.error();
+    assert_eq!(
+        (answer.status, error.code.as_deref()),
+        (status, Some(code)),
+        "{command}: {error:?}"
+    );
+}
+
+/// The log names plugin, function and what it was, once for each of `times`.
+async fn assert_named(gateway: &Gateway, function: &str, text: &str) {
+    let is_it = |line: &Value| {
+        line["level"] == "ERROR"
+            && line["plugin"]
+                .as_str()
+                .is_some_and(|plugin| plugin.starts_with("hostile@"))
+            && line["function"] == function
+            && line["message"]
+                .as_str()
+                .is_some_and(|message| message.contains(text))
+    };
+    gateway
+        .logged(&format!("hostile, {function}, {text}"), is_it)
+        .await;
+}
+
+#[tokio::test]
+async fn a_call_that_breaks_a_limit_fails_alone_and_is_named() {
+    let simulator = simulator().await;
+    let gateway = gateway(
+        &simulator,
+        "memory = \"16MiB\"\ncall = \"100ms\"\noutput = \"1MiB\"",
+    )
+    .await;
+    for (command, problem, text) in [
+        (
+            json!({"do": "panic", "message": "ouch, that hurt"}),
+            "trap",
+            "ouch, that hurt",
+        ),
+        (
+            json!({"do": "loop"}),
+            "call",
+            "took longer than the limit of 100 ms (plugins.limits.call)",
+        ),
+        (
+            json!({"do": "hoard"}),
+            "memory",
+            "more memory than the limit of 16777216 bytes (plugins.limits.memory)",
+        ),
+        (json!({"do": "recurse"}), "stack", "nested its calls deeper"),
+        (
+            json!({"do": "swell", "bytes": 3_000_000}),
+            "output",
+            "1048576 bytes (plugins.limits.output)",
+        ),
+    ] {
+        for (later, function) in [(false, "exchange.start"), (true, "exchange.advance")] {
+            let mut command = command.clone();
+            command["later"] = later.into();
+            let started = Instant::now();
+            assert_error(
+                &gateway.client().chat(&order(&command)).await,
+                502,
+                "plugin_error",
+                &command,
+            );
+            assert!(
+                started.elapsed() < Duration::from_secs(2),
+                "{command} took {:?}",
+                started.elapsed()
+            );
+            assert_named(&gateway, function, text).await;
+            let labels = [("function", function), ("problem", problem)];
+            assert_eq!(
+                gateway.metric("patchbay_plugin_failures_total", &labels).await,
+                1.0,
+                "{command}"
+            );
+            assert_serves(&gateway).await;
+        }
+    }
+    gateway.metric_until("patchbay_plugin_instances", &[], 0.0).await;
+    assert_eq!(
+        gateway
+            .metric("patchbay_requests_total", &[("outcome", "plugin_error")])
+            .await,
+        10.0
+    );
+}
+
+#[tokio::test]
+async fn a_plugin_that_fails_in_a_stream_ends_it_with_an_error() {
+    let simulator = simulator().await;
+    let gateway = gateway(&simulator, "call = \"100ms\"").await;
+    for command in [
+        json!({"later": true, "do": "panic", "message": "ouch"}),
+        json!({"later": true, "do": "loop"}),
+        json!({"later": true, "do": "send", "path": "/../up"}),
+        json!({"later": true, "do": "pull-for-ever"}),
+        json!({"later": true, "do": "say", "chunk": "{\"choices\":\n[]}"}),
+        json!({"later": true, "do": "more-of-nothing"}),
+    ] {
+        let stream = gateway
+            .client()
+            .stream(&streamed(order(&command)))
+            .await
+            .to_end()
+            .await;
+        let error = stream
+            .error()
+            .unwrap_or_else(|| panic!("{command}: {:?}", stream.events));
+        assert_eq!(
+            (stream.content().as_str(), error.code.as_deref()),
+            ("first ", Some("plugin_error")),
+            "{command}"
+        );
+        assert_serves(&gateway).await;
+    }
+    assert!(simulator.requests().is_empty());
+}
+
+/// Each command fails with a plugin error that the log and the metrics name, and nothing is sent.
+async fn assert_breaks_the_contract(cases: &[(Value, &str, &str)]) {
+    let simulator = simulator().await;
+    let gateway = gateway(&simulator, "").await;
+    for (command, function, text) in cases {
+        let labels = [("function", *function), ("problem", "contract")];
+        let before = gateway.metric("patchbay_plugin_failures_total", &labels).await;
+        assert_error(
+            &gateway.client().chat(&order(command)).await,
+            502,
+            "plugin_error",
+            command,
+        );
+        assert_named(&gateway, function, text).await;
+        assert_eq!(
+            gateway.metric("patchbay_plugin_failures_total", &labels).await,
+            before + 1.0,
+            "{command}"
+        );
+        assert_serves(&gateway).await;
+    }
+    assert!(simulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_return_value_that_the_contract_does_not_allow_fails_alone_and_is_named() {
+    let start = "exchange.start";
+    assert_breaks_the_contract(&[
+        (
+            json!({"do": "say", "chunk": "{\n}"}),
+            start,
+            "a chunk holds a line break",
+        ),
+        (
+            json!({"do": "say", "chunk": "{}\r\ndata: {}"}),
+            start,
+            "a chunk holds a line break",
+        ),
+        (
+            json!({"do": "say", "chunk": "{}", "times": 10_001}),
+            start,
+            "10001 chunks; at most 10000",
+        ),
+        (
+            json!({"do": "send", "edit": ["temperature", "not json"]}),
+            start,
+            "not JSON",
+        ),
+        (json!({"do": "send", "edit": ["", "1"]}), start, "edit.member"),
+        (
+            json!({"do": "send", "method": "CONNECT"}),
+            start,
+            "method \"CONNECT\"",
+        ),
+        (
+            json!({"do": "fail", "kind": "", "message": "x"}),
+            start,
+            "failure.kind",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_step_that_the_contract_does_not_allow_fails_alone_and_is_named() {
+    let (start, advance) = ("exchange.start", "exchange.advance");
+    assert_breaks_the_contract(&[
+        (json!({"do": "say", "chunk": "not json"}), start, "not JSON"),
+        (
+            json!({"do": "say", "chunk": "{}", "times": 2}),
+            start,
+            "more than one whole answer",
+        ),
+        (
+            json!({"do": "done-without-answer"}),
+            start,
+            "done without an answer",
+        ),
+        (json!({"do": "more-of-nothing"}), start, "asks for more"),
+        (
+            json!({"do": "pull-for-ever"}),
+            advance,
+            "pulls more than 100 times",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn what_this_host_does_not_perform_is_said_so() {
+    let simulator = simulator().await;
+    let gateway = gateway(&simulator, "").await;
+    for (command, text) in [
+        (json!({"do": "fetch"}), "next.fetch"),
+        (json!({"do": "outline"}), "payload.outline"),
+        (json!({"do": "renew"}), "failure.renew-token"),
+        (json!({"do": "send", "signed": true}), "credential-value.signed"),
+    ] {
+        let answer = gateway.client().chat(&order(&command)).await;
+        assert_error(&answer, 501, "not_supported", &command);
+        assert!(answer.error().message.contains(text), "{}", answer.text());
+        assert_named(&gateway, "exchange.start", text).await;
+        assert_serves(&gateway).await;
+    }
+    assert!(simulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn no_request_leaves_for_where_it_was_not_allowed() {
+    let (allowed, foreign) = (simulator().await, simulator().await);
+    let gateway = gateway(&allowed, "").await;
+    let elsewhere = foreign.addr();
+    let paths = [
+        format!("http://{elsewhere}/v1/chat/completions"),
+        format!("//{elsewhere}/v1/chat/completions"),
+        format!("@{elsewhere}/v1/chat/completions"),
+        format!(":80@{elsewhere}/"),
+        format!("/\\{elsewhere}/"),
+        "/../../other/v1/chat/completions".to_owned(),
+        "/./../v1/chat/completions".to_owned(),
+        "/%2e%2E/%2e./admin".to_owned(),
+        "/a/..".to_owned(),
+        "/a b".to_owned(),
+        "/a\r\nhost: evil".to_owned(),
+        "/a#fragment".to_owned(),
+        "chat/completions".to_owned(),
+        String::new(),
+        format!("/{}", "a".repeat(9000)),
+    ];
+    let wishes = paths.iter().map(|path| json!({"path": path})).chain([
+        json!({"endpoint": "elsewhere"}),
+        json!({"endpoint": "nowhere"}),
+        json!({"endpoint": ""}),
+        json!({"headers": [["host", elsewhere.to_string()]]}),
+        json!({"headers": [["Host", elsewhere.to_string()]]}),
+        json!({"headers": [["content-length", "5"]]}),
+        json!({"headers": [["Transfer-Encoding", "chunked"]]}),
+        json!({"headers": [["connection", "upgrade"]]}),
+        json!({"headers": [["x-a", "b\r\nx-c: d"]]}),
+        json!({"headers": [["x-a\r\nx-b", "c"]]}),
+        json!({"headers": [["", "c"]]}),
+    ]);
+    let mut sent = 0;
+    for wish in wishes {
+        let mut command = wish.clone();
+        command["do"] = "send".into();
+        // One of them stays below the base URL after all: two slashes are an empty segment there.
+        let answer = gateway.client().chat(&order(&command)).await;
+        if allowed.requests().len() > sent
+            || answer.status == 502 && answer.error().code.as_deref() != Some("plugin_error")
+        {
+            assert_eq!(wish, json!({"path": paths[1]}), "{}", answer.text());
+            sent = allowed.requests().len();
+            continue;
+        }
+        assert_error(&answer, 502, "plugin_error", &command);
+    }
+    assert_serves(&gateway).await;
+    assert_eq!(foreign.state().received, 0);
+    assert_eq!(foreign.state().connections, 0);
+    for request in allowed.requests() {
+        assert!(request.path.starts_with("/hostile/v1/"), "{}", request.path);
+        assert_eq!(request.headers["host"], allowed.addr().to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let (allowed, foreign) = (simulator().await, simulator().await);
+    let gateway = gateway(&allowed, "").await;
+    let location = HeaderValue::try_from(format!("{}/v1/chat/completions", foreign.url())).unwrap();
+    for code in [301, 302, 303, 307, 308] {
+        let rule = Rule::always().status(StatusCode::from_u16(code).unwrap());
+        allowed.set_rules(vec![rule.header(LOCATION, location.clone())]);
+        gateway
+            .client()
+            .chat(&order(&json!({"do": "send", "credential": "api_key"})))
+            .await;
+    }
+    assert_eq!((allowed.requests().len(), foreign.state().connections), (5, 0));
+}
+
+#[tokio::test]
+async fn a_credential_goes_where_it_belongs_and_nowhere_else() {
+    let simulator = simulator().await;
+    let gateway = gateway(&simulator, "").await;
+    let answer = gateway
+        .client()
+        .chat(&order(&json!({"do": "send", "credential": "api_key"})))
+        .await;
+    assert_eq!(
+        (answer.status, simulator.requests()[0].account.as_str()),
+        (200, "hostile-key")
+    );
+
+    let command = json!({"do": "send", "credential": "somebody_elses_key"});
+    assert_error(
+        &gateway.client().chat(&order(&command)).await,
+        502,
+        "plugin_error",
+        &command,
+    );
+    assert_named(&gateway, "exchange.start", "somebody_elses_key").await;
+    assert_eq!(simulator.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_plugins_log_is_cut_and_cannot_forge_lines() {
+    let simulator = simulator().await;
+    let gateway = gateway(&simulator, "").await;
+    let line = format!("mark\n{{\"level\":\"ERROR\"}}\u{1b}[31m{}", "x".repeat(5000));
+    let command = json!({"do": "chatter", "lines": 1000, "line": line});
+    assert_eq!(gateway.client().chat(&order(&command)).await.content(), "said it");
+    assert_serves(&gateway).await;
+    let said: Vec<Value> = gateway
+        .log()
+        .into_iter()
+        .filter(|line| {
+            line["message"]
+                .as_str()
+                .is_some_and(|message| message.starts_with("mark"))
+        })
+        .collect();
+    assert_eq!(said.len(), 20);
+    for line in said {
+        let message = line["message"].as_str().unwrap();
+        assert!(line["plugin"].as_str().unwrap().starts_with("hostile@"));
+        assert!(
+            message.len() <= 2048 && !message.contains(char::is_control),
+            "{}",
+            message.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn many_failing_calls_at_once_leave_nothing_behind() {
+    let simulator = simulator().await;
+    let gateway = gateway(&simulator, "call = \"50ms\"\nmemory = \"8MiB\"\ninstances = 8").await;
+    let client = gateway.client();
+    let commands = [
+        json!({"do": "panic", "message": "ouch"}),
+        json!({"do": "loop"}),
+        json!({"do": "hoard"}),
+        json!({"later": true, "do": "recurse"}),
+    ];
+    let calls: Vec<_> = (0..80)
+        .map(|at| {
+            let (client, request) = (client.clone(), order(&commands[at % commands.len()]));
+            tokio::spawn(async move { client.chat(&request).await.status })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 502);
+    }
+    assert_serves(&gateway).await;
+    gateway.metric_until("patchbay_plugin_instances", &[], 0.0).await;
+    gateway
+        .metric_until("patchbay_attempts_in_flight", &[], 0.0)
+        .await;
+}

@@ -1,0 +1,380 @@
+//! Files that change under a running gateway: what is good is taken at once, what is not changes nothing.
+
+use std::os::unix::fs::symlink;
+use std::time::Duration;
+
+use patchbay_simulator::{Rule, Simulator};
+use patchbay_tests::{Gateway, SERVER, component, eventually, other_version};
+use serde_json::{Value, json};
+
+use crate::setup::{asked, hello, one_vendor, simulator, streamed, vendor, vendors, with};
+
+/// A gateway whose model `m` is served by the guest that can be had in many versions.
+async fn relayed(simulator: &Simulator) -> Gateway {
+    let vendor = vendor(simulator, "sim").replace("\"openai\"", "\"relay\"");
+    Gateway::start(&["relay"], &format!("{SERVER}{vendor}models = [\"m\"]\n")).await
+}
+
+async fn serving_version(gateway: &Gateway, version: &str) {
+    let identity = json!(format!("relay@{version}"));
+    gateway
+        .plugin_until("relay", |plugin| plugin["serving"] == identity)
+        .await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_dropped_in_serves() {
+    let simulator = simulator().await;
+    let config = format!(
+        "{SERVER}{}models = [\"m\"]\n[vendors.echo]\nmodels = [\"e\"]\n",
+        vendor(&simulator, "sim")
+    );
+    let gateway = Gateway::start(&["openai"], &config).await;
+    let request = with(hello(), json!({"model": "e"}));
+    let missing = gateway.client().chat(&request).await;
+    assert_eq!(
+        (missing.status, missing.error().code.as_deref()),
+        (503, Some("no_candidate"))
+    );
+    assert!(gateway.notices().await.contains("echo.wasm"));
+    assert_eq!(gateway.plugin("echo").await, Value::Null);
+
+    gateway.write_plugin("echo.wasm", &component("echo"));
+    let plugin = gateway
+        .plugin_until("echo", |plugin| plugin["state"] == "serving")
+        .await;
+    assert_eq!(
+        (&plugin["kind"], &plugin["problem"]),
+        (&json!("adapter"), &Value::Null)
+    );
+    assert_eq!(gateway.client().chat(&request).await.content(), "Hello there");
+    assert_eq!(gateway.notices().await, "[]");
+    assert_eq!(gateway.metric("patchbay_generation", &[]).await, 2.0);
+}
+
+#[tokio::test]
+async fn what_is_not_a_plugin_file_is_left_alone() {
+    let simulator = simulator().await;
+    let gateway = one_vendor(&simulator).await;
+    for file in ["notes.txt", ".hidden.wasm", "openai.wasm.part"] {
+        gateway.write_plugin(file, b"not a plugin");
+    }
+    let reloaded = gateway.admin().post("/admin/reload", "").await.json();
+    assert_eq!(
+        reloaded,
+        json!({"generation": 1, "changed": false, "config_problem": null, "plugin_problems": [], "notices": []})
+    );
+}
+
+#[tokio::test]
+async fn a_replaced_plugin_serves_new_requests_and_old_streams_keep_theirs() {
+    let simulator = simulator().await;
+    let gateway = relayed(&simulator).await;
+    let old = gateway.client().chat(&hello()).await.json()["stamp"].clone();
+    simulator.add(Rule::always().tokens(30).interval(Duration::from_millis(50)));
+    let mut running = gateway.client().stream(&streamed(hello())).await;
+    let first: Value = serde_json::from_str(&running.next().await.unwrap().data).unwrap();
+
+    let (bytes, version) = other_version("relay", "2.0.0");
+    gateway.write_plugin("relay.wasm", &bytes);
+    serving_version(&gateway, &version).await;
+    simulator.set_rules(vec![]);
+    let new = gateway.client().chat(&hello()).await;
+    assert_eq!(new.json()["stamp"], version);
+    assert_eq!(new.header("x-patchbay-adapter"), format!("relay@{version}"));
+    assert_eq!(
+        gateway
+            .metric("patchbay_plugin_info", &[("plugin", "relay")])
+            .await,
+        1.0
+    );
+
+    let header = running.header("x-patchbay-adapter").to_owned();
+    let rest = running.to_end().await;
+    let last = rest.chunks().pop().unwrap();
+    assert!(rest.is_done());
+    assert_eq!((&first["stamp"], &last["stamp"]), (&old, &old));
+    assert_eq!(header, format!("relay@{}", old.as_str().unwrap()));
+}
+
+/// An adapter by its exports, with an import that no plugin is given.
+const WITH_WASI: &str = r#"(component
+    (import "wasi:cli/environment@0.2.0" (instance))
+    (instance $adapter)
+    (export "patchbay:plugin/adapter@0.1.0" (instance $adapter)))"#;
+const OF_ANOTHER_CONTRACT: &str = r#"(component
+    (instance $adapter)
+    (export "patchbay:plugin/adapter@9.0.0" (instance $adapter)))"#;
+const OF_NOTHING: &str = r#"(component
+    (instance $adapter)
+    (export "patchbay:plugin/adapter@0.1.0" (instance $adapter)))"#;
+
+#[tokio::test]
+async fn a_file_that_is_no_plugin_keeps_the_old_one_and_says_why() {
+    let simulator = simulator().await;
+    let gateway = relayed(&simulator).await;
+    let good = component("relay");
+    let serving = gateway.plugin("relay").await["serving"].clone();
+    let wat = |text: &str| wat::parse_str(text).unwrap();
+    let cases = [
+        ("empty", Vec::new(), "not a WebAssembly component"),
+        ("text", b"hello".to_vec(), "not a WebAssembly component"),
+        (
+            "truncated",
+            good[..good.len() / 2].to_vec(),
+            "not a WebAssembly component",
+        ),
+        (
+            "flipped",
+            {
+                let mut bytes = good.clone();
+                bytes[20] ^= 0xff;
+                bytes
+            },
+            "not a WebAssembly component",
+        ),
+        (
+            "a core module",
+            wat("(module)"),
+            "`patchbay plugin build` makes the component",
+        ),
+        ("no export", wat("(component)"), "exports neither"),
+        (
+            "another version",
+            wat(OF_ANOTHER_CONTRACT),
+            "patchbay:plugin/adapter@9.0.0",
+        ),
+        ("wasi", wat(WITH_WASI), "imports wasi:cli/environment@0.2.0"),
+        (
+            "nothing behind the export",
+            wat(OF_NOTHING),
+            "does not fit its world",
+        ),
+    ];
+    for (number, (name, bytes, why)) in cases.into_iter().enumerate() {
+        gateway.write_plugin("relay.wasm", &bytes);
+        let says_why = |plugin: &Value| {
+            plugin["problem"]
+                .as_str()
+                .is_some_and(|problem| problem.contains(why))
+        };
+        let plugin = gateway.plugin_until("relay", says_why).await;
+        assert_eq!(
+            (&plugin["state"], &plugin["serving"]),
+            (&json!("serving"), &serving),
+            "{name}"
+        );
+        assert_eq!(gateway.client().chat(&hello()).await.status, 200, "{name}");
+        // Reported once, not with every look.
+        gateway.admin().post("/admin/reload", "").await;
+        let failures = gateway
+            .metric("patchbay_reload_failures_total", &[("part", "relay")])
+            .await;
+        assert_eq!(failures, f64::from(u32::try_from(number).unwrap() + 1), "{name}");
+        gateway
+            .logged(name, |line| {
+                line["part"] == "relay" && line.to_string().contains(why)
+            })
+            .await;
+    }
+    gateway.write_plugin("relay.wasm", &good);
+    gateway
+        .plugin_until("relay", |plugin| plugin["problem"].is_null())
+        .await;
+}
+
+#[tokio::test]
+async fn a_new_file_that_is_no_plugin_disturbs_nobody() {
+    let simulator = simulator().await;
+    let gateway = one_vendor(&simulator).await;
+    gateway.write_plugin("broken.wasm", b"hello");
+    let plugin = gateway.plugin_until("broken", |plugin| !plugin.is_null()).await;
+    assert_eq!(
+        (&plugin["state"], &plugin["serving"]),
+        (&json!("failed"), &Value::Null)
+    );
+    assert_eq!(gateway.client().chat(&hello()).await.status, 200);
+    // Good and bad at once: the good one is taken.
+    gateway.write_plugin("worse.wasm", b"bye");
+    gateway.write_plugin("echo.wasm", &component("echo"));
+    gateway
+        .plugin_until("echo", |plugin| plugin["state"] == "serving")
+        .await;
+    gateway
+        .plugin_until("worse", |plugin| plugin["state"] == "failed")
+        .await;
+}
+
+#[tokio::test]
+async fn a_deleted_file_is_missed_only_if_nobody_names_it() {
+    let simulator = simulator().await;
+    let config = format!("{SERVER}{}models = [\"m\"]\n", vendor(&simulator, "sim"));
+    let gateway = Gateway::start(&["openai", "echo"], &config).await;
+    gateway.remove_plugin("openai.wasm");
+    gateway.remove_plugin("echo.wasm");
+    let kept = gateway
+        .plugin_until("openai", |plugin| !plugin["problem"].is_null())
+        .await;
+    assert!(
+        kept["problem"].as_str().unwrap().contains("its file is gone"),
+        "{kept}"
+    );
+    gateway.plugin_until("echo", Value::is_null).await;
+    assert_eq!(gateway.client().chat(&hello()).await.status, 200);
+    gateway.write_plugin("openai.wasm", &component("openai"));
+    gateway
+        .plugin_until("openai", |plugin| plugin["problem"].is_null())
+        .await;
+}
+
+#[tokio::test]
+async fn an_edited_configuration_is_taken_at_once() {
+    let simulator = simulator().await;
+    let config = format!("{SERVER}{}models = [\"m\"]\n", vendor(&simulator, "sim"));
+    let gateway = Gateway::start(&["openai"], &config).await;
+    let request = with(hello(), json!({"model": "new"}));
+    assert_eq!(gateway.client().chat(&request).await.status, 404);
+    let added = format!("{config}{}models = [\"new\"]\n", vendor(&simulator, "another"));
+    gateway.write_config(&added.replace("test-key", "changed-key"));
+    let client = gateway.client_with("changed-key");
+    eventually("the new key works", async || {
+        (client.get("/v1/models").await.status == 200).then_some(())
+    })
+    .await;
+    let answer = client.chat(&request).await;
+    assert_eq!(
+        (answer.status, answer.header("x-patchbay-vendor")),
+        (200, "another")
+    );
+    assert_eq!(
+        gateway.client().chat(&hello()).await.status,
+        401,
+        "the old key still works"
+    );
+}
+
+#[tokio::test]
+async fn a_broken_configuration_keeps_the_old_one_and_names_the_line() {
+    let simulator = simulator().await;
+    let config = format!("{SERVER}{}models = [\"m\"]\n", vendor(&simulator, "sim"));
+    let gateway = Gateway::start(&["openai"], &config).await;
+    for (broken, place) in [
+        (config.replace("base_url", "base_ulr"), "base_ulr"),
+        (
+            format!("{config}[models.m]\ntargets = [\"sim/none\"]\n"),
+            "sim/none",
+        ),
+        (format!("{config}this is not TOML\n"), "this is not TOML"),
+    ] {
+        gateway.write_config(&broken);
+        let line = broken.lines().position(|line| line.contains(place)).unwrap() + 1;
+        gateway.logged_text(&format!("patchbay.toml:{line}:")).await;
+        let reloaded = gateway.admin().post("/admin/reload", "").await.json();
+        let problem = reloaded["config_problem"].as_str().unwrap();
+        assert!(problem.contains(&format!("patchbay.toml:{line}:")), "{problem}");
+        assert_eq!(gateway.client().chat(&hello()).await.status, 200);
+    }
+    assert_eq!(
+        gateway
+            .metric("patchbay_reload_failures_total", &[("part", "configuration")])
+            .await,
+        3.0
+    );
+    assert_eq!(gateway.metric("patchbay_generation", &[]).await, 1.0);
+    gateway.write_config(&config.replace("\"m\"", "\"mended\""));
+    let mended = with(hello(), json!({"model": "mended"}));
+    eventually("the mended configuration serves", async || {
+        (gateway.client().chat(&mended).await.status == 200).then_some(())
+    })
+    .await;
+    let reloaded = gateway.admin().post("/admin/reload", "").await.json();
+    assert_eq!(reloaded["config_problem"], Value::Null);
+}
+
+#[tokio::test]
+async fn new_limits_hold_for_plugins_that_are_loaded_already() {
+    let simulator = simulator().await;
+    let hostile = vendor(&simulator, "sim").replace("\"openai\"", "\"hostile\"");
+    let config =
+        |call: &str| format!("{SERVER}[plugins.limits]\ncall = \"{call}\"\n{hostile}models = [\"m\"]\n");
+    let gateway = Gateway::start(&["hostile"], &config("200ms")).await;
+    let mut request = hello();
+    request["messages"][0]["content"] = json!({"do": "loop"}).to_string().into();
+    for call in ["200ms", "70ms"] {
+        gateway.write_config(&config(call));
+        let millis = call.trim_end_matches("ms");
+        let text = format!("longer than the limit of {millis} ms");
+        eventually(&text, async || {
+            assert_eq!(gateway.client().chat(&request).await.status, 502);
+            gateway
+                .log()
+                .iter()
+                .any(|line| line.to_string().contains(&text))
+                .then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn turns_go_on_over_a_reload() {
+    let simulator = simulator().await;
+    let config = vendors(&simulator, &["one", "two", "three"]) + "strategy = \"round-robin\"\n";
+    let gateway = Gateway::start(&["openai", "round-robin"], &config).await;
+    gateway.client().chat(&hello()).await;
+    gateway.write_config(&format!("attempts = 2\n{config}"));
+    gateway.metric_until("patchbay_generation", &[], 2.0).await;
+    gateway.client().chat(&hello()).await;
+    gateway.client().chat(&hello()).await;
+    assert_eq!(asked(&simulator), ["one", "two", "three"]);
+}
+
+/// The plugins folder holds a link, behind which nobody watches.
+async fn linked(simulator: &Simulator) -> (Gateway, tempfile::TempDir) {
+    let gateway = relayed(simulator).await;
+    let behind = tempfile::TempDir::new().unwrap();
+    let (bytes, version) = other_version("relay", "linked");
+    std::fs::write(behind.path().join("relay.wasm"), bytes).unwrap();
+    gateway.remove_plugin("relay.wasm");
+    symlink(
+        behind.path().join("relay.wasm"),
+        gateway.plugins_folder().join("relay.wasm"),
+    )
+    .unwrap();
+    serving_version(&gateway, &version).await;
+    (gateway, behind)
+}
+
+#[tokio::test]
+async fn an_operator_can_ask_for_a_reload() {
+    let simulator = simulator().await;
+    let (gateway, behind) = linked(&simulator).await;
+    let (bytes, version) = other_version("relay", "asked-for");
+    std::fs::write(behind.path().join("relay.wasm"), bytes).unwrap();
+    let generation = gateway.metric("patchbay_generation", &[]).await;
+    let reloaded = gateway.admin().post("/admin/reload", "").await.json();
+    assert_eq!(
+        (&reloaded["changed"], reloaded["generation"].as_f64()),
+        (&json!(true), Some(generation + 1.0))
+    );
+    assert_eq!(
+        gateway.plugin("relay").await["serving"],
+        format!("relay@{version}")
+    );
+    let again = gateway.admin().post("/admin/reload", "").await.json();
+    assert_eq!(
+        (&again["changed"], &again["generation"]),
+        (&json!(false), &reloaded["generation"])
+    );
+}
+
+#[tokio::test]
+async fn a_hangup_is_a_reload() {
+    let simulator = simulator().await;
+    let (gateway, behind) = linked(&simulator).await;
+    let (bytes, version) = other_version("relay", "hung-up");
+    std::fs::write(behind.path().join("relay.wasm"), bytes).unwrap();
+    gateway.signal("HUP");
+    serving_version(&gateway, &version).await;
+    assert_eq!(gateway.client().chat(&hello()).await.json()["stamp"], version);
+}

@@ -1,0 +1,103 @@
+//! What most tests begin with.
+
+use std::time::Duration;
+
+use patchbay_simulator::{Rule, Simulator};
+use patchbay_tests::{Gateway, SERVER};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+pub(crate) async fn simulator() -> Simulator {
+    Simulator::start("127.0.0.1:0").await.unwrap()
+}
+
+/// A vendor of this name at the simulator, with one account whose key is `<name>-key`. The table stays open.
+pub(crate) fn vendor(simulator: &Simulator, name: &str) -> String {
+    let url = simulator.url();
+    format!(
+        "\n[vendors.{name}]\nadapter = \"openai\"\nbase_url = \"{url}/{name}/v1\"\napi_key = \"{name}-key\"\n"
+    )
+}
+
+/// A gateway with one vendor, `sim`, whose model `m` does everything but embeddings and whose `e` embeds.
+pub(crate) async fn one_vendor(simulator: &Simulator) -> Gateway {
+    let models = "models = [\"m\", { name = \"e\", capabilities = [\"embeddings\"] }]\n";
+    Gateway::start(
+        &["openai"],
+        &format!("{SERVER}{}{models}", vendor(simulator, "sim")),
+    )
+    .await
+}
+
+/// A configuration with the vendors `one`, `two`, ... as candidates of the public model `m`, in this order.
+pub(crate) fn vendors(simulator: &Simulator, names: &[&str]) -> String {
+    let tables: String = names
+        .iter()
+        .map(|name| vendor(simulator, name) + "models = [\"m\"]\n")
+        .collect();
+    let targets: Vec<String> = names.iter().map(|name| format!("\"{name}/m\"")).collect();
+    format!(
+        "{SERVER}{tables}\n[models.m]\ntargets = [{}]\n",
+        targets.join(", ")
+    )
+}
+
+/// Says hello to `m`.
+pub(crate) fn hello() -> Value {
+    say("Hello there")
+}
+
+pub(crate) fn say(text: &str) -> Value {
+    json!({"model": "m", "messages": [{"role": "user", "content": text}]})
+}
+
+/// The request with these members as well.
+pub(crate) fn with(mut request: Value, members: Value) -> Value {
+    let Value::Object(members) = members else {
+        return request;
+    };
+    request.as_object_mut().unwrap().extend(members);
+    request
+}
+
+pub(crate) fn streamed(request: Value) -> Value {
+    with(request, json!({"stream": true}))
+}
+
+/// What the vendors were asked, in order.
+pub(crate) fn asked(simulator: &Simulator) -> Vec<String> {
+    simulator
+        .requests()
+        .into_iter()
+        .map(|request| request.vendor)
+        .collect()
+}
+
+pub(crate) fn status(vendor: &str, status: u16) -> Rule {
+    Rule::always()
+        .vendor(vendor)
+        .status(http::StatusCode::from_u16(status).unwrap())
+}
+
+/// The address of a vendor that answers one request with an event stream of these writes, and ends it properly.
+pub(crate) async fn vendor_that_streams(writes: Vec<String>) -> String {
+    /// Long enough for the gateway to read one write before the next.
+    const PAUSE: Duration = Duration::from_millis(100);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        connection.set_nodelay(true).unwrap();
+        let mut request = [0; 4096];
+        let _ = connection.read(&mut request).await.unwrap();
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+        connection.write_all(head.as_bytes()).await.unwrap();
+        for write in writes {
+            // The gateway may have had enough.
+            let _ = connection.write_all(write.as_bytes()).await;
+            tokio::time::sleep(PAUSE).await;
+        }
+    });
+    url
+}

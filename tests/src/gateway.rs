@@ -1,0 +1,252 @@
+//! The gateway under test: the real program in a folder of its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::client::Client;
+use crate::components::component;
+use crate::program::patchbay;
+use crate::wait::eventually;
+
+/// A caller's key in [`SERVER`].
+pub const KEY: &str = "test-key";
+pub const ADMIN_KEY: &str = "test-admin";
+
+/// The part of a configuration that most tests share; vendors and models follow.
+pub const SERVER: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+admin_key = "test-admin"
+
+[[keys]]
+name = "tester"
+key = "test-key"
+"#;
+
+/// A running gateway. Dropping it kills it and removes its folder.
+#[derive(Debug)]
+pub struct Gateway {
+    pub process: Child,
+    pub address: SocketAddr,
+    folder: TempDir,
+    log: Arc<Mutex<Vec<Value>>>,
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// Starts with these plugins and this configuration, on a free port, and returns when it listens.
+    pub async fn start(plugins: &[&str], config: &str) -> Self {
+        let folder = TempDir::with_prefix("patchbay-").unwrap();
+        fs::create_dir(folder.path().join("plugins")).unwrap();
+        for name in plugins {
+            write_into(
+                &folder.path().join("plugins"),
+                &format!("{name}.wasm"),
+                &component(name),
+            );
+        }
+        write_into(folder.path(), "patchbay.toml", config.as_bytes());
+        let mut process = Command::new(patchbay())
+            .args(["serve", "--log-format", "json", "--config"])
+            .arg(folder.path().join("patchbay.toml"))
+            // Whatever stands between this machine and the world does not stand between it and itself.
+            .env("NO_PROXY", "127.0.0.1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::default();
+        collect(process.stderr.take().unwrap(), &log);
+        let address = eventually("the gateway listens", async || {
+            let log = log.lock().unwrap();
+            if let Some(status) = process.try_wait().unwrap() {
+                panic!("the gateway ended with {status}: {log:#?}");
+            }
+            log.iter().find_map(|line: &Value| {
+                line["message"]
+                    .as_str()?
+                    .strip_prefix("listening on http://")?
+                    .parse()
+                    .ok()
+            })
+        });
+        let address = address.await;
+        Self {
+            process,
+            address,
+            folder,
+            log,
+        }
+    }
+
+    /// A caller with the key [`KEY`].
+    pub fn client(&self) -> Client {
+        Client::new(self.address, Some(KEY))
+    }
+
+    pub fn client_with(&self, key: &str) -> Client {
+        Client::new(self.address, Some(key))
+    }
+
+    pub fn admin(&self) -> Client {
+        Client::new(self.address, Some(ADMIN_KEY))
+    }
+
+    pub fn plugins_folder(&self) -> PathBuf {
+        self.folder.path().join("plugins")
+    }
+
+    // What an operator does.
+
+    pub fn write_config(&self, config: &str) {
+        write_into(self.folder.path(), "patchbay.toml", config.as_bytes());
+    }
+
+    /// Adds or replaces a file of the plugins folder in one step, as deployments do.
+    pub fn write_plugin(&self, file: &str, bytes: &[u8]) {
+        write_into(&self.plugins_folder(), file, bytes);
+    }
+
+    pub fn remove_plugin(&self, file: &str) {
+        fs::remove_file(self.plugins_folder().join(file)).unwrap();
+    }
+
+    /// Sends a signal by its name ("TERM").
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.process.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    // What an operator sees.
+
+    /// A plugin in `/admin/plugins`; null if it is not there.
+    pub async fn plugin(&self, name: &str) -> Value {
+        let listed = self.admin().get("/admin/plugins").await.json();
+        let plugins = listed["plugins"].as_array().unwrap();
+        plugins
+            .iter()
+            .find(|plugin| plugin["name"] == name)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    pub async fn notices(&self) -> String {
+        self.admin().get("/admin/plugins").await.json()["notices"].to_string()
+    }
+
+    /// Waits until `/admin/plugins` says of a plugin what the test expects.
+    pub async fn plugin_until(&self, name: &str, expected: impl Fn(&Value) -> bool) -> Value {
+        let what = format!("/admin/plugins says what it must of {name}");
+        eventually(&what, async || {
+            Some(self.plugin(name).await).filter(|plugin| expected(plugin))
+        })
+        .await
+    }
+
+    /// The sum of all samples of a metric that have these labels.
+    pub async fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let text = self.client().get("/metrics").await.text();
+        let samples = text.lines().filter_map(|line| sample(line, name));
+        let fits =
+            |found: &BTreeMap<&str, &str>| labels.iter().all(|(name, value)| found.get(name) == Some(value));
+        samples
+            .filter(|(found, _)| fits(found))
+            .map(|(_, value)| value)
+            .sum()
+    }
+
+    /// Waits until a metric has this value.
+    pub async fn metric_until(&self, name: &str, labels: &[(&str, &str)], expected: f64) {
+        let what = format!("{name} {labels:?} becomes {expected}");
+        eventually(&what, async || {
+            (self.metric(name, labels).await == expected).then_some(())
+        })
+        .await;
+    }
+
+    /// The log so far, line by line.
+    pub fn log(&self) -> Vec<Value> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits for a line of the log.
+    pub async fn logged(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        eventually(&format!("the log says: {what}"), async || {
+            self.log().into_iter().find(&is_it)
+        })
+        .await
+    }
+
+    /// Waits for a line of the log that holds this text.
+    pub async fn logged_text(&self, text: &str) -> Value {
+        self.logged(text, |line| line.to_string().contains(text)).await
+    }
+
+    /// Waits for the record of a request, by the id in its answer.
+    pub async fn record(&self, request_id: &str) -> Value {
+        let is_it = |line: &Value| line["message"] == "request" && line["request_id"] == request_id;
+        self.logged(&format!("the record of {request_id}"), is_it).await
+    }
+
+    /// Resident memory of the process, in bytes.
+    pub fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // Either may fail because the gateway has ended already, as some tests want.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Whoever watches the file sees the old content or the new, nothing between.
+fn write_into(folder: &Path, file: &str, bytes: &[u8]) {
+    let part = folder.join(format!(".{file}.part"));
+    fs::write(&part, bytes).unwrap();
+    fs::rename(part, folder.join(file)).unwrap();
+}
+
+/// Takes over the program's log until it ends. A line that is not JSON, as a panic's, is kept as text.
+fn collect(stderr: ChildStderr, log: &Arc<Mutex<Vec<Value>>>) {
+    let log = log.clone();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
+            log.lock().unwrap().push(line);
+        }
+    });
+}
+
+/// Labels and value, if the line is a sample of this metric.
+fn sample<'a>(line: &'a str, name: &str) -> Option<(BTreeMap<&'a str, &'a str>, f64)> {
+    let rest = line.strip_prefix(name)?;
+    let (labels, value) = rest.rsplit_once(' ')?;
+    let labels = match labels {
+        "" => "",
+        labels => labels.strip_prefix('{')?.strip_suffix('}')?,
+    };
+    let pairs = labels
+        .split("\",")
+        .filter_map(|pair| pair.trim_end_matches('"').split_once("=\""));
+    Some((pairs.collect(), value.parse().ok()?))
+}

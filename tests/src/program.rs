@@ -1,0 +1,47 @@
+//! Programs that run and end.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// The checkout.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests stand in the checkout")
+}
+
+/// The built program. It is not built here: cargo cannot build another package's program for a test.
+pub(crate) fn patchbay() -> PathBuf {
+    let program = root().join("target/release/patchbay");
+    assert!(
+        program.is_file(),
+        "no {}: run `make build plugins` first",
+        program.display()
+    );
+    program
+}
+
+/// Runs `patchbay` with these arguments in the checkout, to its end. `environment`: on top of the test's own.
+pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(patchbay());
+    command
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(root());
+    command.output().expect("patchbay runs")
+}
+
+/// How a program ended; none if it still runs after this time.
+pub async fn ended_within(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + limit;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    None
+}
