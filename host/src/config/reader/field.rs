@@ -238,7 +238,7 @@ impl<'a> Field<'a> {
         None
     }
 
-    fn wrong(&self, message: impl Into<String>, suggestion: impl Into<String>) {
+    pub(super) fn wrong(&self, message: impl Into<String>, suggestion: impl Into<String>) {
         self.report.error(&self.place, message, suggestion);
     }
 }
