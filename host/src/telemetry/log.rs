@@ -16,7 +16,6 @@ pub enum LogFormat {
 ///
 /// A thread of its own writes the lines behind the requests, many at once; dropping what is returned writes the
 /// rest. Lines that nobody takes off our hands are dropped, so that a stuck reader cannot stop the gateway.
-#[must_use]
 pub fn start_log(format: LogFormat) -> WorkerGuard {
     let filter = EnvFilter::try_from_env("PATCHBAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let (writer, guard) = tracing_appender::non_blocking(BufWriter::with_capacity(1 << 16, stderr()));

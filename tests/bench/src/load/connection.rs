@@ -22,7 +22,7 @@ pub(crate) struct Connection {
     guard: Guard,
 }
 
-/// Told of a reply's first bytes while the rest is still to come.
+/// Told of the first bytes of a success while the rest is still to come.
 pub(crate) trait Arrivals {
     fn begun(&mut self);
 }
@@ -74,7 +74,7 @@ impl Connection {
         self.body.clear();
         while let Some(frame) = reply.frame().await {
             if let Some(data) = frame.context("the reply broke off")?.data_ref() {
-                if self.body.is_empty() {
+                if self.body.is_empty() && reply.status().is_success() {
                     arrivals.begun();
                 }
                 self.body.extend_from_slice(data);
