@@ -8,9 +8,11 @@ mod bindings;
 pub mod build;
 mod check;
 mod contract;
+mod description;
 mod engine;
 mod error;
 mod folder;
+mod instance;
 mod load;
 mod schema;
 mod store;
@@ -21,6 +23,7 @@ pub use adapter::{Adapter, Exchange, ExchangeError};
 pub use contract::{
     Body, Call, Chunk, CredentialUse, Event, Framing, Head, Input, Next, Outgoing, Progress, Turn,
 };
+pub use description::{CredentialField, Description};
 pub use engine::{Engine, EngineError};
 pub use error::{Limit, PluginError, Problem};
 pub use folder::{Folder, Part, PluginSet};

@@ -7,5 +7,5 @@ mod log;
 mod metrics;
 
 pub use events::{AttemptFailed, PartFailed, PluginFailed, RequestEnded, StrategyFellBack, Swapped};
-pub use log::{LogFormat, start_log};
+pub use log::{Flush, LogFormat, start_log};
 pub use metrics::{METRICS, Metrics};

@@ -135,6 +135,7 @@ impl Gateway {
             Ok(loaded) => {
                 seen.config_problem = None;
                 report_warnings(&loaded.warnings);
+                report_restart(&before.settings, &loaded.settings);
                 Some(loaded.settings)
             }
             Err(problems) => {
@@ -169,6 +170,24 @@ impl Gateway {
 pub(super) fn report_warnings(warnings: &[Problem]) {
     for warning in warnings {
         tracing::warn!("{warning}");
+    }
+}
+
+/// What cannot change while the process runs.
+fn report_restart(before: &Settings, now: &Settings) {
+    let fixed = [
+        ("server.listen", before.server.listen != now.server.listen),
+        (
+            "plugins.limits.instances",
+            before.plugins.limits.instances != now.plugins.limits.instances,
+        ),
+        (
+            "plugins.limits.table_elements",
+            before.plugins.limits.table_elements != now.plugins.limits.table_elements,
+        ),
+    ];
+    for (setting, _) in fixed.iter().filter(|(_, changed)| *changed) {
+        tracing::warn!("{setting} has changed; it takes effect at the next start");
     }
 }
 

@@ -4,6 +4,7 @@
 //! content (see [`super::reload`]); here only that something may have.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +26,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 pub(super) async fn run(gateway: Arc<Gateway>) {
     // One pending signal is enough: a reload looks at everything.
     let (signal, mut changed) = mpsc::channel(1);
+    let config = gateway.config_path.file_name().map(OsStr::to_owned);
     let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        if event.map_or(true, |event| !matches!(event.kind, EventKind::Access(_))) {
+        if event.map_or(true, |event| concerns(&event, config.as_deref())) {
             let _ = signal.try_send(());
         }
     });
@@ -50,6 +52,22 @@ pub(super) async fn run(gateway: Arc<Gateway>) {
             let _ = timeout(LONGEST_WAIT, quiet).await;
             reload(&gateway).await;
         }
+    }
+}
+
+/// Whether a generation may be made of what has changed. Whatever else lies in the folders, a log perhaps, changes
+/// all the time.
+fn concerns(event: &Event, config: Option<&OsStr>) -> bool {
+    let ours = |path: &PathBuf| {
+        let name = path.file_name();
+        let component = path.extension().is_some_and(|ending| ending == "wasm");
+        // Kubernetes replaces the files of a ConfigMap by turning a link of a name like `..data`.
+        let link = name.is_some_and(|name| name.as_encoded_bytes().starts_with(b".."));
+        component || link || name == config
+    };
+    match event.kind {
+        EventKind::Access(_) => false,
+        _ => event.need_rescan() || event.paths.is_empty() || event.paths.iter().any(ours),
     }
 }
 

@@ -82,6 +82,9 @@ pub struct Limits {
 pub struct Grants {
     /// Hosts its requests may go to besides the configured base URLs: `name` or `name:port`, no wildcards.
     pub hosts: Vec<String>,
+    /// Many exchanges in one instance, one after the other: faster, and what one caller sent may still lie in
+    /// memory when the next one's exchange runs. For plugins that are trusted (default false).
+    pub reuse: bool,
 }
 
 #[derive(Debug)]

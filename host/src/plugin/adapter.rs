@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use url::Url;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use super::bindings::v0_1::{AdapterPlugin, AdapterPluginPre, adapter as wit, types};
+use super::bindings::v0_1::{AdapterPluginPre, adapter as wit, types};
 use super::check;
 use super::contract::{Call, Head, Input, Progress};
+use super::description::Description;
 use super::engine::{Engine, Slot};
 use super::error::{PluginError, Problem};
-use super::schema::Schema;
-use super::store::{State, before_call, new_store, readable};
+use super::instance::{Instance, Instances};
+use super::store::{State, before_call, new_store};
 use super::target::Target;
 use crate::config::Limits;
 use crate::failure::Failure;
@@ -24,40 +24,16 @@ pub struct Adapter {
     identity: String,
     description: Description,
     engine: Engine,
-    limits: Limits,
-    pre: AdapterPluginPre<State>,
+    instances: Instances,
 }
 
-/// What an adapter says of itself, checked.
-#[derive(Debug)]
-pub struct Description {
-    pub vendor: String,
-    pub version: String,
-    pub operations: Vec<String>,
-    /// Name and suggested URL; the first is the default.
-    pub endpoints: Vec<(String, Option<Url>)>,
-    pub credentials: Vec<CredentialField>,
-    pub settings: Schema,
-    /// In lower case.
-    pub reply_headers: Vec<String>,
-    /// A JSON object.
-    pub features: String,
-}
-
-#[derive(Debug)]
-pub struct CredentialField {
-    pub name: String,
-    pub secret: bool,
-    pub required: bool,
-    pub help: String,
-}
-
-/// One attempt inside one instance. Dropping it throws the instance away.
+/// One attempt inside one instance. Dropping it throws the instance away, or keeps it for the next exchange where
+/// reuse is granted and nothing went wrong.
 pub struct Exchange {
     adapter: Arc<Adapter>,
     target: Arc<Target>,
-    store: Store<State>,
-    guest: AdapterPlugin,
+    /// None once a call has failed: such an instance is never used again.
+    instance: Option<Instance>,
     handle: ResourceAny,
     _slot: Slot,
 }
@@ -102,11 +78,10 @@ impl Adapter {
         let identity = format!("{name}@{}", description.version);
         Ok(Self {
             name: name.to_owned(),
-            identity,
             description,
             engine: engine.clone(),
-            limits: limits.clone(),
-            pre,
+            instances: Instances::new(engine.clone(), identity.clone(), limits.clone(), pre),
+            identity,
         })
     }
 
@@ -135,39 +110,40 @@ impl Adapter {
         target: &Arc<Target>,
         payload: Bytes,
     ) -> Result<(Exchange, Progress), ExchangeError> {
-        let error = |problem| self.error("exchange.start", problem);
+        const FUNCTION: &str = "exchange.start";
+        let error = |problem| self.error(FUNCTION, problem);
+        let failed = |failure: wasmtime::Error, store: &Store<State>| {
+            PluginError::from_call(&self.identity, FUNCTION, &failure, store.data())
+        };
         let slot = self
             .engine
             .slot()
             .await
             .map_err(|limit| error(Problem::Exceeded(limit)))?;
-        let mut store = new_store(&self.engine, self.identity.clone(), &self.limits);
-        let failed = |failure: wasmtime::Error, store: &Store<State>| {
-            PluginError::from_call(&self.identity, "exchange.start", &failure, store.data())
-        };
-        let guest = self
-            .pre
-            .instantiate(&mut store)
-            .map_err(|error| failed(error, &store))?;
+        let taken = self.instances.take(target.reuse);
+        let mut instance = taken.map_err(|(failure, store)| failed(failure, &store))?;
+        let Instance { store, guest, .. } = &mut instance;
         let payload = store.data_mut().lend(payload);
-        before_call(&mut store);
+        before_call(store);
         let exchange = guest.patchbay_plugin_adapter().exchange();
-        let started = exchange.call_start(&mut store, &call.to_wit(), &target.wit, payload);
+        let started = exchange.call_start(&mut *store, &call.to_wit(), &target.wit, payload);
         store.data_mut().take_back();
-        let (handle, raw) = match started.map_err(|error| failed(error, &store))? {
+        let (handle, raw) = match started.map_err(|failure| failed(failure, store))? {
             Ok(started) => started,
             Err(failure) => return Err(ExchangeError::Failed(check::failure(failure).map_err(error)?)),
         };
         let progress = check::progress(raw, target).map_err(error)?;
-        let exchange = Exchange {
-            adapter: self.clone(),
-            target: target.clone(),
-            store,
-            guest,
-            handle,
-            _slot: slot,
-        };
-        Ok((exchange, progress))
+        let (adapter, target) = (self.clone(), target.clone());
+        Ok((
+            Exchange {
+                adapter,
+                target,
+                instance: Some(instance),
+                handle,
+                _slot: slot,
+            },
+            progress,
+        ))
     }
 
     fn error(&self, function: &'static str, problem: Problem) -> PluginError {
@@ -193,16 +169,38 @@ impl Exchange {
     /// Tells the guest what happened. `now`: Unix time in milliseconds. After an error the exchange is dead.
     pub fn advance(&mut self, now: u64, input: Input) -> Result<Progress, PluginError> {
         const FUNCTION: &str = "exchange.advance";
-        before_call(&mut self.store);
+        let error = |problem| self.adapter.error(FUNCTION, problem);
+        let Some(mut instance) = self.instance.take() else {
+            return Err(error(Problem::Broke("called after it had failed".to_owned())));
+        };
+        let Instance { store, guest, .. } = &mut instance;
+        before_call(store);
         let input = self.adapter.for_guest(input);
-        let exchange = self.guest.patchbay_plugin_adapter();
+        let exchange = guest.patchbay_plugin_adapter().exchange();
         let raw = exchange
-            .exchange()
-            .call_advance(&mut self.store, self.handle, now, &input)
-            .map_err(|error| {
-                PluginError::from_call(&self.adapter.identity, FUNCTION, &error, self.store.data())
+            .call_advance(&mut *store, self.handle, now, &input)
+            .map_err(|failure| {
+                PluginError::from_call(&self.adapter.identity, FUNCTION, &failure, store.data())
             })?;
-        check::progress(raw, &self.target).map_err(|problem| self.adapter.error(FUNCTION, problem))
+        let progress = check::progress(raw, &self.target).map_err(error)?;
+        self.instance = Some(instance);
+        Ok(progress)
+    }
+}
+
+/// Where the instance is to serve others, the guest first frees what it kept for this exchange.
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if !self.target.reuse {
+            return;
+        }
+        let Some(mut instance) = self.instance.take() else {
+            return;
+        };
+        before_call(&mut instance.store);
+        if self.handle.resource_drop(&mut instance.store).is_ok() {
+            self.adapter.instances.give_back(instance);
+        }
     }
 }
 
@@ -212,59 +210,6 @@ impl std::fmt::Debug for Exchange {
             .field("adapter", &self.adapter.identity)
             .finish_non_exhaustive()
     }
-}
-
-// === impl Description ===
-
-impl Description {
-    fn check(raw: wit::Description) -> Result<Self, Problem> {
-        check::name(&raw.vendor, "vendor")?;
-        check::version(&raw.version)?;
-        let named = raw
-            .operations
-            .iter()
-            .chain(raw.endpoints.iter().map(|endpoint| &endpoint.name));
-        for name in named.chain(raw.credentials.iter().map(|field| &field.name)) {
-            check::name(name, "described name")?;
-        }
-        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&raw.features)
-            .map_err(|error| Problem::Broke(format!("features is not a JSON object: {error}")))?;
-        Ok(Self {
-            vendor: raw.vendor,
-            version: raw.version,
-            operations: raw.operations,
-            endpoints: raw
-                .endpoints
-                .into_iter()
-                .map(endpoint)
-                .collect::<Result<_, _>>()?,
-            credentials: raw
-                .credentials
-                .into_iter()
-                .map(|field| CredentialField {
-                    name: field.name,
-                    secret: field.secret,
-                    required: field.required,
-                    help: readable(&field.help),
-                })
-                .collect(),
-            settings: Schema::parse(&raw.settings_schema)?,
-            reply_headers: raw
-                .reply_headers
-                .iter()
-                .map(|name| name.to_ascii_lowercase())
-                .collect(),
-            features: raw.features,
-        })
-    }
-}
-
-fn endpoint(raw: wit::Endpoint) -> Result<(String, Option<Url>), Problem> {
-    let url = raw.default_url.map(|url| {
-        Url::parse(&url)
-            .map_err(|error| Problem::Broke(format!("default-url of endpoint {:?}: {error}", raw.name)))
-    });
-    Ok((raw.name, url.transpose()?))
 }
 
 // === to the guest ===

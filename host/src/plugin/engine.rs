@@ -21,8 +21,9 @@ pub(super) const GUEST_STACK: usize = 512 * 1024;
 /// How exact the deadline of a call is. A tick is one atomic increment.
 const TICK: Duration = Duration::from_millis(5);
 
-/// Instances kept beside the configured number, for strategies and for components being tried out.
-const EXTRA_INSTANCES: u32 = 256;
+/// Instances beside the configured number, for strategies (a few for each public model, in two generations during
+/// a reload) and for components being tried out. Costs address space, not memory.
+const EXTRA_INSTANCES: u32 = 4000;
 
 /// Memory of a used slot that is wiped and kept rather than given back, in bytes: all that a small Rust guest has.
 /// Beyond it the kernel takes the pages and hands out fresh ones, which costs an interrupt on every core.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::Adapter;
-use super::adapter::Description;
 use super::bindings::v0_1::adapter as wit;
+use super::description::Description;
 use crate::config::{Account, Grants, Model, Vendor};
 
 /// One candidate as its adapter sees it.
@@ -16,6 +16,8 @@ use crate::config::{Account, Grants, Model, Vendor};
 pub struct Target {
     pub(super) wit: wit::Target,
     destinations: Vec<(String, Url)>,
+    /// Exchanges may run in an instance that has served others.
+    pub(super) reuse: bool,
 }
 
 /// Why the configuration does not fit the adapter.
@@ -80,7 +82,11 @@ impl Target {
             model_settings: model_settings(model),
             public: public_fields(description, adapter.name(), vendor, account)?,
         };
-        Ok(Self { wit, destinations })
+        Ok(Self {
+            wit,
+            destinations,
+            reuse: grants.reuse,
+        })
     }
 
     /// The base URL of an endpoint; without a name, the adapter's first.

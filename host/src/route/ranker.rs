@@ -9,8 +9,8 @@ use super::facts::Fact;
 use super::{Candidate, Memory};
 use crate::plugin::{PluginError, PoolMember, Problem, Ranked, StrategyInstance, StrategyPlugin, Turn};
 
-/// Idle instances kept for one public model: about one per worker thread is ever in use.
-const IDLE: usize = 8;
+/// Idle instances kept for one public model. A call takes microseconds, so few are ever in use at once.
+const IDLE: usize = 4;
 /// How often a decision is made again when another one changed the state meanwhile.
 const RERANK: u32 = 2;
 

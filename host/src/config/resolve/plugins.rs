@@ -73,6 +73,7 @@ fn grants(section: Section<'_>, plugin: &str, used: &[Text]) -> Grants {
         .filter_map(|item| item.text(&HOST))
         .map(|(_, host)| host)
         .collect();
+    let reuse = section.flag("reuse").unwrap_or(false);
     section.finish();
-    Grants { hosts }
+    Grants { hosts, reuse }
 }
