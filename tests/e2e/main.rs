@@ -2,7 +2,6 @@
 //! by what the caller got, what the vendor saw, and what the metrics and the log say.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     reason = "a test's own functions fail the test the way its body does"
 )]
 
@@ -13,7 +12,11 @@ mod chat;
 mod cli;
 mod drain;
 mod failover;
+mod hostile;
 mod plugins;
+mod reach;
 mod reload;
 mod routing;
+mod served;
 mod setup;
+mod streams;

@@ -2,65 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use http::header::LOCATION;
-use http::{HeaderValue, StatusCode};
-use patchbay_simulator::{Rule, Simulator};
-use patchbay_tests::{Answer, Gateway, SERVER};
 use serde_json::{Value, json};
 
-use crate::setup::{say, simulator, streamed, vendor};
-
-/// The hostile adapter serves `m`, the echo `good`.
-async fn gateway(simulator: &Simulator, limits: &str) -> Gateway {
-    let hostile = vendor(simulator, "hostile").replace("\"openai\"", "\"hostile\"");
-    let config = format!(
-        "{SERVER}[plugins.limits]\n{limits}\n{hostile}models = [\"m\"]\n[vendors.echo]\nmodels = [\"good\"]\n"
-    );
-    Gateway::start(&["hostile", "echo"], &config).await
-}
-
-fn order(command: &Value) -> Value {
-    say(&command.to_string())
-}
-
-/// Others are served as if nothing had been.
-async fn assert_serves(gateway: &Gateway) {
-    let mut request = say("still here");
-    request["model"] = "good".into();
-    assert_eq!(gateway.client().chat(&request).await.content(), "still here");
-    let answer = gateway
-        .client()
-        .chat(&order(&json!({"do": "answer", "text": "as asked"})))
-        .await;
-    assert_eq!(answer.content(), "as asked");
-}
-
-#[track_caller]
-fn assert_error(answer: &Answer, status: u16, code: &str, command: &Value) {
-    let error = answer.error();
-    assert_eq!(
-        (answer.status, error.code.as_deref()),
-        (status, Some(code)),
-        "{command}: {error:?}"
-    );
-}
-
-/// The log names plugin, function and what it was, once for each of `times`.
-async fn assert_named(gateway: &Gateway, function: &str, text: &str) {
-    let is_it = |line: &Value| {
-        line["level"] == "ERROR"
-            && line["plugin"]
-                .as_str()
-                .is_some_and(|plugin| plugin.starts_with("hostile@"))
-            && line["function"] == function
-            && line["message"]
-                .as_str()
-                .is_some_and(|message| message.contains(text))
-    };
-    gateway
-        .logged(&format!("hostile, {function}, {text}"), is_it)
-        .await;
-}
+use crate::hostile::{assert_error, assert_named, assert_serves, gateway, order};
+use crate::setup::{simulator, streamed};
 
 #[tokio::test]
 async fn a_call_that_breaks_a_limit_fails_alone_and_is_named() {
@@ -266,112 +211,15 @@ async fn what_this_host_does_not_perform_is_said_so() {
 }
 
 #[tokio::test]
-async fn no_request_leaves_for_where_it_was_not_allowed() {
-    let (allowed, foreign) = (simulator().await, simulator().await);
-    let gateway = gateway(&allowed, "").await;
-    let elsewhere = foreign.addr();
-    let paths = [
-        format!("http://{elsewhere}/v1/chat/completions"),
-        format!("//{elsewhere}/v1/chat/completions"),
-        format!("@{elsewhere}/v1/chat/completions"),
-        format!(":80@{elsewhere}/"),
-        format!("/\\{elsewhere}/"),
-        "/../../other/v1/chat/completions".to_owned(),
-        "/./../v1/chat/completions".to_owned(),
-        "/%2e%2E/%2e./admin".to_owned(),
-        "/a/..".to_owned(),
-        "/a b".to_owned(),
-        "/a\r\nhost: evil".to_owned(),
-        "/a#fragment".to_owned(),
-        "chat/completions".to_owned(),
-        String::new(),
-        format!("/{}", "a".repeat(9000)),
-    ];
-    let wishes = paths.iter().map(|path| json!({"path": path})).chain([
-        json!({"endpoint": "elsewhere"}),
-        json!({"endpoint": "nowhere"}),
-        json!({"endpoint": ""}),
-        json!({"headers": [["host", elsewhere.to_string()]]}),
-        json!({"headers": [["Host", elsewhere.to_string()]]}),
-        json!({"headers": [["content-length", "5"]]}),
-        json!({"headers": [["Transfer-Encoding", "chunked"]]}),
-        json!({"headers": [["connection", "upgrade"]]}),
-        json!({"headers": [["x-a", "b\r\nx-c: d"]]}),
-        json!({"headers": [["x-a\r\nx-b", "c"]]}),
-        json!({"headers": [["", "c"]]}),
-    ]);
-    let mut sent = 0;
-    for wish in wishes {
-        let mut command = wish.clone();
-        command["do"] = "send".into();
-        // One of them stays below the base URL after all: two slashes are an empty segment there.
-        let answer = gateway.client().chat(&order(&command)).await;
-        if allowed.requests().len() > sent
-            || answer.status == 502 && answer.error().code.as_deref() != Some("plugin_error")
-        {
-            assert_eq!(wish, json!({"path": paths[1]}), "{}", answer.text());
-            sent = allowed.requests().len();
-            continue;
-        }
-        assert_error(&answer, 502, "plugin_error", &command);
-    }
-    assert_serves(&gateway).await;
-    assert_eq!(foreign.state().received, 0);
-    assert_eq!(foreign.state().connections, 0);
-    for request in allowed.requests() {
-        assert!(request.path.starts_with("/hostile/v1/"), "{}", request.path);
-        assert_eq!(request.headers["host"], allowed.addr().to_string());
-    }
-}
-
-#[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let (allowed, foreign) = (simulator().await, simulator().await);
-    let gateway = gateway(&allowed, "").await;
-    let location = HeaderValue::try_from(format!("{}/v1/chat/completions", foreign.url())).unwrap();
-    for code in [301, 302, 303, 307, 308] {
-        let rule = Rule::always().status(StatusCode::from_u16(code).unwrap());
-        allowed.set_rules(vec![rule.header(LOCATION, location.clone())]);
-        gateway
-            .client()
-            .chat(&order(&json!({"do": "send", "credential": "api_key"})))
-            .await;
-    }
-    assert_eq!((allowed.requests().len(), foreign.state().connections), (5, 0));
-}
-
-#[tokio::test]
-async fn a_credential_goes_where_it_belongs_and_nowhere_else() {
-    let simulator = simulator().await;
-    let gateway = gateway(&simulator, "").await;
-    let answer = gateway
-        .client()
-        .chat(&order(&json!({"do": "send", "credential": "api_key"})))
-        .await;
-    assert_eq!(
-        (answer.status, simulator.requests()[0].account.as_str()),
-        (200, "hostile-key")
-    );
-
-    let command = json!({"do": "send", "credential": "somebody_elses_key"});
-    assert_error(
-        &gateway.client().chat(&order(&command)).await,
-        502,
-        "plugin_error",
-        &command,
-    );
-    assert_named(&gateway, "exchange.start", "somebody_elses_key").await;
-    assert_eq!(simulator.requests().len(), 1);
-}
-
-#[tokio::test]
 async fn a_plugins_log_is_cut_and_cannot_forge_lines() {
     let simulator = simulator().await;
     let gateway = gateway(&simulator, "").await;
     let line = format!("mark\n{{\"level\":\"ERROR\"}}\u{1b}[31m{}", "x".repeat(5000));
     let command = json!({"do": "chatter", "lines": 1000, "line": line});
-    assert_eq!(gateway.client().chat(&order(&command)).await.content(), "said it");
-    assert_serves(&gateway).await;
+    let answer = gateway.client().chat(&order(&command)).await;
+    assert_eq!(answer.content(), "said it");
+    // The log is in order: what was said during the request stands before its record.
+    gateway.record(answer.header("x-request-id")).await;
     let said: Vec<Value> = gateway
         .log()
         .into_iter()
@@ -391,6 +239,17 @@ async fn a_plugins_log_is_cut_and_cannot_forge_lines() {
             message.len()
         );
     }
+}
+
+#[tokio::test]
+async fn a_plugin_cannot_invent_labels() {
+    let simulator = simulator().await;
+    let gateway = gateway(&simulator, "").await;
+    let command = json!({"do": "fail", "kind": "made-up-by-the-plugin", "message": "x"});
+    assert_eq!(gateway.client().chat(&order(&command)).await.status, 502);
+    let metrics = gateway.client().get("/metrics").await.text();
+    assert!(metrics.contains("patchbay_attempts_failed_total{"), "{metrics}");
+    assert!(!metrics.contains("made-up-by-the-plugin"), "{metrics}");
 }
 
 #[tokio::test]

@@ -53,6 +53,17 @@ async fn a_plugin_that_is_dropped_in_serves() {
 }
 
 #[tokio::test]
+async fn a_change_right_after_the_start_is_not_missed() {
+    for _ in 0..5 {
+        let gateway = Gateway::start(&[], &format!("{SERVER}[vendors.echo]\nmodels = [\"m\"]\n")).await;
+        gateway.write_plugin("echo.wasm", &component("echo"));
+        gateway
+            .plugin_until("echo", |plugin| plugin["state"] == "serving")
+            .await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_a_plugin_file_is_left_alone() {
     let simulator = simulator().await;
     let gateway = one_vendor(&simulator).await;

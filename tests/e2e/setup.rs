@@ -80,23 +80,26 @@ pub(crate) fn status(vendor: &str, status: u16) -> Rule {
         .status(http::StatusCode::from_u16(status).unwrap())
 }
 
-/// The address of a vendor that answers one request with an event stream of these writes, and ends it properly.
-pub(crate) async fn vendor_that_streams(writes: Vec<String>) -> String {
+/// The address of a vendor that answers each request with the next of these event streams, made of writes, and ends
+/// it properly.
+pub(crate) async fn vendor_that_streams(streams: Vec<Vec<String>>) -> String {
     /// Long enough for the gateway to read one write before the next.
     const PAUSE: Duration = Duration::from_millis(100);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
-        let (mut connection, _) = listener.accept().await.unwrap();
-        connection.set_nodelay(true).unwrap();
-        let mut request = [0; 4096];
-        let _ = connection.read(&mut request).await.unwrap();
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-        connection.write_all(head.as_bytes()).await.unwrap();
-        for write in writes {
-            // The gateway may have had enough.
-            let _ = connection.write_all(write.as_bytes()).await;
-            tokio::time::sleep(PAUSE).await;
+        for writes in streams {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            connection.set_nodelay(true).unwrap();
+            let mut request = [0; 4096];
+            let _ = connection.read(&mut request).await.unwrap();
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+            connection.write_all(head.as_bytes()).await.unwrap();
+            for write in writes {
+                // The gateway may have had enough.
+                let _ = connection.write_all(write.as_bytes()).await;
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     });
     url

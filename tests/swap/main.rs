@@ -71,6 +71,7 @@ async fn main() {
     let seen = callers.finish().await;
     let took = started.elapsed();
     report(&seen, took, operator.swaps(), operator.edits());
+    show_complaints(&gateway);
     check(&seen);
     check_metrics(&gateway, seen.answers()).await;
     let ended = gateway.resident();
@@ -136,6 +137,13 @@ fn report(seen: &Seen, took: Duration, swaps: usize, edits: usize) {
         LATENCY.as_millis()
     ));
     say(&format!("faults: {}", seen.faults.len()));
+}
+
+/// What the gateway said of whatever went wrong.
+fn show_complaints(gateway: &Gateway) {
+    let log = gateway.log();
+    let complaints = log.iter().filter(|line| line["level"] != "INFO");
+    complaints.take(20).for_each(|line| say(&line.to_string()));
 }
 
 fn check(seen: &Seen) {

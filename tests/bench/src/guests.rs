@@ -18,6 +18,8 @@ use patchbay::plugin::{
 pub struct Guests {
     /// Passes requests and replies through.
     pub canonical: Vendor,
+    /// The same, with exchanges that share an instance.
+    pub trusted: Vendor,
     /// Rewrites them.
     pub translating: Vendor,
     round_robin: Arc<StrategyPlugin>,
@@ -68,8 +70,9 @@ impl Guests {
         let shipped = scan(&engine, plugins, limits)?;
         let own = scan(&engine, bench_plugins, limits)?;
         Ok(Self {
-            canonical: Vendor::new(&shipped, "openai", &settings)?,
-            translating: Vendor::new(&own, "translating", &settings)?,
+            canonical: Vendor::new(&shipped, "openai", &settings, false)?,
+            trusted: Vendor::new(&shipped, "openai", &settings, true)?,
+            translating: Vendor::new(&own, "translating", &settings, false)?,
             round_robin: shipped
                 .strategy("round-robin")
                 .map_err(|why| anyhow!(why))?
@@ -109,12 +112,16 @@ fn scan(engine: &Engine, path: &Path, limits: &Limits) -> Result<PluginSet> {
 // === impl Vendor ===
 
 impl Vendor {
-    fn new(plugins: &PluginSet, name: &str, settings: &Settings) -> Result<Self> {
+    fn new(plugins: &PluginSet, name: &str, settings: &Settings, reuse: bool) -> Result<Self> {
         let adapter = plugins.adapter(name).map_err(|why| anyhow!(why))?;
         let vendor = settings.vendors.get(name).context("no such vendor")?;
         let account = vendor.accounts.first().context("a vendor without accounts")?;
         let model = vendor.models.first().context("a vendor without models")?;
-        let target = Target::new(adapter, &Grants::default(), vendor, account, model)?;
+        let grants = Grants {
+            reuse,
+            ..Grants::default()
+        };
+        let target = Target::new(adapter, &grants, vendor, account, model)?;
         Ok(Self {
             adapter: adapter.clone(),
             target: Arc::new(target),

@@ -12,6 +12,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
+use config::Reuse;
 pub(crate) use config::{Model, OPEN_STREAM_PAUSE};
 pub(crate) use server::Server;
 
@@ -22,8 +23,8 @@ pub(crate) struct Scene {
     pub(crate) bare: Server,
     /// With its default settings: each request is a line in its log, which is a file.
     pub(crate) gateway: Server,
-    /// The same with `PATCHBAY_LOG=warn`.
-    pub(crate) quiet: Server,
+    /// The same with reuse of instances granted to the adapters.
+    pub(crate) trusted: Server,
     pub(crate) simulator: Server,
     /// Removed last.
     _folder: TempDir,
@@ -44,12 +45,12 @@ impl Scene {
         built.copy_components(&at.join("plugins"))?;
         let simulator = start_simulator(built, at).await?;
         let bare = start_bare(at, simulator.address).await?;
-        let gateway = start_gateway(built, at, "gateway", simulator.address, None).await?;
-        let quiet = start_gateway(built, at, "quiet gateway", simulator.address, Some("warn")).await?;
+        let gateway = start_gateway(built, at, "gateway", simulator.address, Reuse::Never).await?;
+        let trusted = start_gateway(built, at, "trusted gateway", simulator.address, Reuse::Granted).await?;
         Ok(Self {
             bare,
             gateway,
-            quiet,
+            trusted,
             simulator,
             _folder: folder,
         })
@@ -57,7 +58,7 @@ impl Scene {
 
     /// Every process of the benchmark, this one included.
     pub(crate) fn processes(&self) -> Vec<u32> {
-        let servers = [&self.bare, &self.gateway, &self.quiet, &self.simulator];
+        let servers = [&self.bare, &self.gateway, &self.trusted, &self.simulator];
         servers
             .into_iter()
             .map(Server::process)
@@ -101,21 +102,20 @@ async fn start_gateway(
     folder: &Path,
     name: &'static str,
     simulator: SocketAddr,
-    log: Option<&str>,
+    reuse: Reuse,
 ) -> Result<Server> {
     let address = server::free_address()?;
     // A folder of its own, because the gateway watches it: nobody else may write there.
     let own = folder.join(name);
     fs::create_dir(&own)?;
     let path = own.join("gateway.toml");
-    fs::write(&path, config::gateway(address, simulator))?;
+    fs::write(&path, config::gateway(address, simulator, reuse))?;
     let mut command = Command::new(built.program("patchbay")?);
     command
         .arg("serve")
         .arg("--config")
         .arg(path)
         .env_remove("PATCHBAY_LOG");
-    command.envs(log.map(|filter| ("PATCHBAY_LOG", filter)));
     Server::start(name, command, address, folder).await
 }
 

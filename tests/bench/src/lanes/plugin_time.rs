@@ -1,20 +1,25 @@
 //! Time inside plugins for one request, through the host's own API and without a network: a strategy ranks 36
-//! candidates in an instance that is kept, and an adapter starts an exchange in a fresh one.
+//! candidates in an instance that is kept, and an adapter starts an exchange, in a fresh one and in one that is
+//! kept as well.
 
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
-use patchbay_bench::Guests;
+use patchbay_bench::{Guests, Vendor};
 
 use super::{Bench, median, micros};
 use crate::machine::cores;
 use crate::report::{Bar, Row, Unit};
 
 const FRESH: Bar = Bar::at_most(30.0, 15.0);
+const TRUSTED: Bar = Bar::at_most(8.0, 4.0);
 const CANDIDATES: u32 = 36;
 const PAYLOAD: &[u8] = br#"{"model":"model","messages":[{"role":"user","content":"Hello"}]}"#;
+
+/// Which adapter is measured.
+type Pick = fn(&Guests) -> &Vendor;
 
 /// Of one request, on the mean of a round.
 #[derive(Debug, Clone, Copy)]
@@ -26,12 +31,15 @@ struct Spent {
 pub(super) async fn run(bench: &Bench<'_>) -> Result<(String, Vec<Row>)> {
     let (plugins, own) = (bench.built.plugins(), bench.built.bench_plugins());
     let (rounds, length) = (bench.effort.rounds, bench.effort.measure);
-    let (alone, together) = tokio::task::spawn_blocking(move || -> Result<_> {
+    let (alone, together, trusted) = tokio::task::spawn_blocking(move || -> Result<_> {
         let guests = Arc::new(Guests::load(&plugins, &own)?);
-        on_threads(&guests, 1, 1, length / 4)?;
+        let (fresh, kept): (Pick, Pick) = (|guests| &guests.canonical, |guests| &guests.trusted);
+        on_threads(&guests, fresh, 1, 1, length / 4)?;
+        on_threads(&guests, kept, 1, 1, length / 4)?;
         Ok((
-            on_threads(&guests, 1, rounds, length)?,
-            on_threads(&guests, cores(), rounds, length)?,
+            on_threads(&guests, fresh, 1, rounds, length)?,
+            on_threads(&guests, fresh, cores(), rounds, length)?,
+            on_threads(&guests, kept, 1, rounds, length)?,
         ))
     })
     .await??;
@@ -54,6 +62,13 @@ pub(super) async fn run(bench: &Bench<'_>) -> Result<(String, Vec<Row>)> {
         &[],
         &parts(&together),
     ));
+    rows.push(both("plugin time, reuse granted", &trusted).bar(TRUSTED));
+    rows.push(Row::new(
+        "of it rank / start",
+        Unit::Microseconds,
+        &[],
+        &parts(&trusted),
+    ));
     Ok((about, rows))
 }
 
@@ -73,7 +88,13 @@ fn parts(spent: &[Spent]) -> [f64; 2] {
 }
 
 /// What each thread spent in each round.
-fn on_threads(guests: &Arc<Guests>, threads: usize, rounds: usize, length: Duration) -> Result<Vec<Spent>> {
+fn on_threads(
+    guests: &Arc<Guests>,
+    pick: Pick,
+    threads: usize,
+    rounds: usize,
+    length: Duration,
+) -> Result<Vec<Spent>> {
     let together = Arc::new(Barrier::new(threads));
     let workers: Vec<_> = (0..threads)
         .map(|_| {
@@ -85,7 +106,7 @@ fn on_threads(guests: &Arc<Guests>, threads: usize, rounds: usize, length: Durat
                 (0..rounds)
                     .map(|_| {
                         together.wait();
-                        runtime.block_on(round(&guests, length))
+                        runtime.block_on(round(&guests, pick(&guests), length))
                     })
                     .collect()
             })
@@ -102,7 +123,7 @@ fn on_threads(guests: &Arc<Guests>, threads: usize, rounds: usize, length: Durat
     Ok(all)
 }
 
-async fn round(guests: &Guests, length: Duration) -> Result<Spent> {
+async fn round(guests: &Guests, adapter: &Vendor, length: Duration) -> Result<Spent> {
     let mut ranking = guests.ranking(CANDIDATES)?;
     let (mut rank, mut start, mut requests) = (Duration::ZERO, Duration::ZERO, 0u32);
     let began = Instant::now();
@@ -111,7 +132,7 @@ async fn round(guests: &Guests, length: Duration) -> Result<Spent> {
         ranking.rank()?;
         let ranked = Instant::now();
         // Giving the instance back is part of what it costs.
-        drop(guests.canonical.start(Bytes::from_static(PAYLOAD)).await?);
+        drop(adapter.start(Bytes::from_static(PAYLOAD)).await?);
         start += ranked.elapsed();
         rank += ranked - before;
         requests += 1;

@@ -52,7 +52,7 @@ const SHARES: [f64; 3] = [0.5, 0.9, 0.99];
 
 pub(super) async fn run(bench: &Bench<'_>, lane: &Throughput) -> Result<(String, Vec<Row>)> {
     let ask = Arc::new(lane.model.ask());
-    let subjects = [&bench.scene.bare, &bench.scene.gateway, &bench.scene.quiet];
+    let subjects = [&bench.scene.bare, &bench.scene.gateway, &bench.scene.trusted];
     for subject in subjects {
         measure(bench, subject, &ask, bench.effort.measure / 4).await?;
     }
@@ -72,10 +72,10 @@ pub(super) async fn run(bench: &Bench<'_>, lane: &Throughput) -> Result<(String,
             samples[which].push(sample);
         }
     }
-    let [bare, gateway, quiet] = samples;
-    let quiet = [
-        rate("requests, PATCHBAY_LOG=warn", &bare, &quiet),
-        processor("processor time, PATCHBAY_LOG=warn", &bare, &quiet),
+    let [bare, gateway, trusted] = samples;
+    let trusted = [
+        rate("requests, reuse granted", &bare, &trusted).bar(lane.bar),
+        processor("processor time, reuse granted", &bare, &trusted),
     ];
     let mut rows = vec![
         rate("requests", &bare, &gateway).bar(lane.bar),
@@ -87,7 +87,7 @@ pub(super) async fn run(bench: &Bench<'_>, lane: &Throughput) -> Result<(String,
             &latencies(&gateway),
         ),
     ];
-    rows.extend(quiet);
+    rows.extend(trusted);
     let about = format!("{}; {} connections", lane.about, bench.effort.connections);
     Ok((about, rows))
 }

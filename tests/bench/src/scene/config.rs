@@ -80,13 +80,26 @@ pub(super) fn rules() -> String {
     json!(MODELS.map(rule)).to_string()
 }
 
+/// Whether an instance may serve many exchanges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reuse {
+    Never,
+    Granted,
+}
+
 /// Every model has eight candidates, four accounts at each of two vendors, which take turns.
-pub(super) fn gateway(listen: SocketAddr, simulator: SocketAddr) -> String {
+pub(super) fn gateway(listen: SocketAddr, simulator: SocketAddr, reuse: Reuse) -> String {
     let mut text = format!(
         "[server]\nlisten = \"{listen}\"\n\n[[keys]]\nname = \"bench\"\nkey = \"{KEY}\"\n\n\
          [plugins]\nfolder = \"../plugins\"\n"
     );
     for adapter in ["openai", "translating"] {
+        if reuse == Reuse::Granted {
+            push(
+                &mut text,
+                format_args!("\n[plugins.grants.{adapter}]\nreuse = true\n"),
+            );
+        }
         let models: Vec<&str> = MODELS
             .into_iter()
             .filter(|model| model.adapter() == adapter)
