@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/adapters/*/Cargo.toml plugins/strategies/*/Cargo.toml))
+# Workspaces of their own, because they are compiled for another machine.
+GUESTS := plugins tests/guests tests/bench/guests/translating examples/plugins/quiet
 PATCHBAY := target/release/patchbay
 
 .PHONY: help
@@ -25,13 +27,14 @@ plugins: build toolchain ## every plugin: target/plugins/<name>.wasm
 .PHONY: test
 test: lint build plugins ## everything CI runs: formatting, lints, docs, unit and end-to-end tests
 	cargo test --release --locked --workspace
+	cargo test --release --locked -p patchbay-tests --test swap -- --nocapture
 	cargo test --manifest-path plugins/Cargo.toml --release --locked
 	tests/python/run.sh
 
 .PHONY: lint
 lint: compiler ## formatting, clippy and documentation, without a warning
 	cargo fmt --all --check
-	cargo fmt --manifest-path plugins/Cargo.toml --all --check
+	for guests in $(GUESTS); do cargo fmt --manifest-path $$guests/Cargo.toml --all --check || exit 1; done
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	cargo clippy --manifest-path plugins/Cargo.toml --release --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps

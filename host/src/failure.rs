@@ -119,6 +119,16 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The name used as a metric's label: a closed set, whatever plugins invent.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Custom(_) => "custom",
+            known => known.as_str(),
+        }
+    }
+}
+
 /// Reads the name a plugin gave. "plugin_error" is the host's word alone, so from a plugin it is a custom class.
 impl From<&str> for Kind {
     fn from(name: &str) -> Self {

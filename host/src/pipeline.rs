@@ -258,7 +258,8 @@ async fn begin(
             Piece::Chunks(chunks) => {
                 held.push_back(chunks.frames.freeze());
                 if chunks.token {
-                    return Ok(Begun::Stream { held, drive });
+                    // Nothing has reached the caller yet: a failure that came with the first token stays unseen.
+                    return drive.doomed().map_or(Ok(Begun::Stream { held, drive }), Err);
                 }
             }
         }

@@ -41,8 +41,12 @@ pub(super) async fn run(gateway: Arc<Gateway>) {
     };
     let mut watched = BTreeSet::new();
     loop {
+        let before = watched.len();
         let all = watch_folders(&mut watcher, &mut watched, &gateway);
-        let found = if all {
+        let found = if watched.len() > before {
+            // What has changed before anybody watched was seen by nobody.
+            true
+        } else if all {
             changed.recv().await.is_some()
         } else {
             timeout(LOOK_AGAIN, changed.recv()).await.is_ok()

@@ -69,7 +69,7 @@ pub struct Limits {
     pub table_elements: usize,
     /// Instances of all plugins in use at once (default 1,000). Takes effect at start.
     pub instances: u32,
-    /// Longest single call into a guest (default 250 ms of wall-clock time).
+    /// Longest single call into a guest (default 250 ms): half of it by the clock, the rest in processor time.
     pub call: Duration,
     /// Bytes a guest may hand to the host in one call (default 64 MiB).
     pub output: usize,

@@ -21,6 +21,8 @@ pub(super) struct Conversation {
     exchange: Option<Exchange>,
     /// The exchange knows something that its start did not tell it.
     advanced: bool,
+    /// It has been called since it was started.
+    told: bool,
 }
 
 // === impl Conversation ===
@@ -36,6 +38,7 @@ impl Conversation {
                 payload,
                 exchange: Some(exchange),
                 advanced: false,
+                told: false,
             },
             progress,
         ))
@@ -60,6 +63,7 @@ impl Conversation {
     }
 
     async fn tell(&mut self, input: Input) -> Result<Progress, Failure> {
+        self.told = true;
         let exchange = match &mut self.exchange {
             Some(exchange) => exchange,
             none => {
@@ -71,6 +75,16 @@ impl Conversation {
         exchange
             .advance(clock::unix_millis(), input)
             .map_err(|error| plugin_failure(&error))
+    }
+
+    /// The adapter did what the contract does not allow at this point.
+    pub(super) fn broke(&self, what: impl Into<String>) -> Failure {
+        let function = if self.told {
+            "exchange.advance"
+        } else {
+            "exchange.start"
+        };
+        plugin_failure(&self.way.adapter.broke(function, what))
     }
 }
 

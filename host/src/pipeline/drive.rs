@@ -99,13 +99,26 @@ impl Drive {
                 State::Told(Next::Send(request)) => self.send(*request).await?,
                 State::Told(Next::Pull) => self.pull().await?,
                 State::Told(Next::Failed(failure)) => return Err(failure),
-                State::Told(Next::More) => return Err(broke("asks for more, while no reply is under way")),
+                State::Told(Next::More) => {
+                    return Err(self.adapter.broke("asks for more, while no reply is under way"));
+                }
                 State::Told(Next::Done) | State::Over => return self.finish(),
                 State::Passing(events) => self.pass(events).await?,
                 State::Translating(events) => self.translate(events).await?,
             };
             if piece.is_some() {
                 return Ok(piece);
+            }
+        }
+    }
+
+    /// The failure that is known to come next, if one is.
+    pub(crate) fn doomed(&mut self) -> Option<Failure> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Told(Next::Failed(failure)) => Some(failure),
+            other => {
+                self.state = other;
+                None
             }
         }
     }
@@ -124,14 +137,14 @@ impl Drive {
         if self.answered {
             Ok(None)
         } else {
-            Err(broke("is done without an answer"))
+            Err(self.adapter.broke("is done without an answer"))
         }
     }
 
     async fn send(&mut self, request: Outgoing) -> Result<Option<Piece>, Failure> {
         self.requests += 1;
         if self.requests > REQUESTS {
-            return Err(broke(&format!("sends more than {REQUESTS} requests")));
+            return Err(self.adapter.broke(format!("sends more than {REQUESTS} requests")));
         }
         let (framing, canonical, want_head) = (request.framing, request.canonical, request.want_head);
         let request = compose(request, &self.payload, &self.candidate.credentials)?;
@@ -196,7 +209,9 @@ impl Drive {
         match progress.next {
             Next::More | Next::Done => Ok(()),
             Next::Failed(failure) => Err(failure),
-            Next::Send(_) | Next::Pull => Err(broke("neither goes on nor fails at the head of a success")),
+            Next::Send(_) | Next::Pull => Err(self
+                .adapter
+                .broke("neither goes on nor fails at the head of a success")),
         }
     }
 
@@ -206,9 +221,9 @@ impl Drive {
         let piece = self.advance(Input::Pull, None).await?;
         self.empty_pulls = if piece.is_some() { 0 } else { self.empty_pulls + 1 };
         if self.empty_pulls > EMPTY_PULLS {
-            return Err(broke(&format!(
-                "pulls more than {EMPTY_PULLS} times without a chunk"
-            )));
+            return Err(self
+                .adapter
+                .broke(format!("pulls more than {EMPTY_PULLS} times without a chunk")));
         }
         Ok(piece)
     }
@@ -220,15 +235,19 @@ impl Drive {
             return Ok(None);
         };
         let mut chunks = Chunks::default();
+        let mut error = None;
         for event in batch {
             if self.meter.pass(&event.data, &mut chunks)? == Passed::Error {
-                return Err(self.read_error(event).await);
+                error = Some(event);
             }
-            if self.meter.is_done() {
+            if error.is_some() || self.meter.is_done() {
                 break;
             }
         }
-        if self.meter.is_done() {
+        if let Some(event) = error {
+            // What came before the error is still the caller's; the error is the next thing to come.
+            self.state = State::Told(Next::Failed(self.read_error(event).await));
+        } else if self.meter.is_done() {
             events.finish();
         } else {
             self.state = State::Passing(events);
@@ -298,18 +317,15 @@ impl Drive {
                 Ok(Some(Piece::Chunks(chunks)))
             }
             [answer] if !self.answered => {
-                let peek = AnswerPeek::read(&answer.data)
-                    .map_err(|error| broke(&format!("made an answer that is not JSON: {error}")))?;
+                let peek = AnswerPeek::read(&answer.data).map_err(|error| {
+                    self.adapter
+                        .broke(format!("made an answer that is not JSON: {error}"))
+                })?;
                 self.meter.read_usage(peek.usage);
                 self.answered = true;
                 Ok(Some(Piece::Whole(answer.data.clone())))
             }
-            _ => Err(broke("made more than one whole answer")),
+            _ => Err(self.adapter.broke("made more than one whole answer")),
         }
     }
-}
-
-/// The adapter did what the contract does not allow at this point.
-fn broke(what: &str) -> Failure {
-    Failure::new(Kind::Plugin, Scope::Candidate, format!("the adapter {what}"))
 }

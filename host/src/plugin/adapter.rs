@@ -146,6 +146,11 @@ impl Adapter {
         ))
     }
 
+    /// An exchange did what the contract does not allow at that point.
+    pub fn broke(&self, function: &'static str, what: impl Into<String>) -> PluginError {
+        self.error(function, Problem::Broke(what.into()))
+    }
+
     fn error(&self, function: &'static str, problem: Problem) -> PluginError {
         PluginError {
             plugin: self.identity.clone(),

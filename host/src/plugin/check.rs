@@ -105,10 +105,9 @@ fn chunk(raw: wit::Chunk) -> Result<Chunk, Problem> {
 
 fn outgoing(raw: wit::HttpRequest, target: &Target) -> Result<Outgoing, Problem> {
     let body = body(raw.body)?;
-    let credentials = raw
-        .credentials
-        .into_iter()
-        .map(credential_use)
+    let uses = raw.credentials.into_iter();
+    let credentials = uses
+        .map(|used| credential_use(used, target))
         .collect::<Result<Vec<_>, _>>()?;
     at_most(credentials.len(), SHORT_LIST, "credentials")?;
     let form = credentials
@@ -161,7 +160,7 @@ fn address(target: &Target, endpoint: Option<&str>, path: &str) -> Result<Url, P
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#'));
     let climbs = path
-        .split(['?', '&'])
+        .split('?')
         .next()
         .unwrap_or_default()
         .split('/')
@@ -179,8 +178,9 @@ fn address(target: &Target, endpoint: Option<&str>, path: &str) -> Result<Url, P
     }
     let url = Url::parse(&format!("{}{path}", base.as_str().trim_end_matches('/')))
         .map_err(|error| broke(format!("path {path:?}: {error}")))?;
+    let rest = url.path().strip_prefix(base.path().trim_end_matches('/'));
     let below = url.origin() == base.origin()
-        && url.path().starts_with(base.path().trim_end_matches('/'))
+        && rest.is_some_and(|rest| rest.starts_with('/'))
         && url.username().is_empty();
     if below {
         Ok(url)
@@ -213,28 +213,37 @@ fn header_name(raw: &str) -> Result<HeaderName, Problem> {
     Ok(parsed)
 }
 
-fn credential_use(raw: wit::CredentialUse) -> Result<CredentialUse, Problem> {
-    match raw {
+fn credential_use(raw: wit::CredentialUse, target: &Target) -> Result<CredentialUse, Problem> {
+    let checked = match raw {
         wit::CredentialUse::Header(header) => {
             let wit::CredentialValue::Field(field) = header.value else {
                 return Err(Problem::NotSupported("credential-value.signed"));
             };
             HeaderValue::from_str(&header.prefix)
                 .map_err(|_| broke("the prefix of a credential header holds forbidden characters"))?;
-            Ok(CredentialUse::Header {
+            CredentialUse::Header {
                 name: header_name(&header.name)?,
                 prefix: header.prefix,
                 field,
-            })
+            }
         }
         wit::CredentialUse::Query((parameter, field)) => {
             name(&parameter, "query parameter")?;
-            Ok(CredentialUse::Query { parameter, field })
+            CredentialUse::Query { parameter, field }
         }
         wit::CredentialUse::Form((member, field)) => {
             name(&member, "form member")?;
-            Ok(CredentialUse::Form { member, field })
+            CredentialUse::Form { member, field }
         }
+    };
+    // Left out silently, a mistyped field would send the request without the credential it needs.
+    if target.describes(checked.field()) {
+        Ok(checked)
+    } else {
+        Err(broke(format!(
+            "credential field {:?} is not described",
+            readable(checked.field())
+        )))
     }
 }
 
@@ -257,12 +266,14 @@ fn body(raw: wit::Body) -> Result<Body, Problem> {
 fn edit(raw: wit::Edit) -> Result<Edit, Problem> {
     name(&raw.member, "edit.member")?;
     if let Some(value) = &raw.value {
-        serde_json::from_slice::<IgnoredAny>(value).map_err(|error| {
+        let wrong = |why: String| {
             broke(format!(
-                "the value for member {:?} is not JSON: {error}",
+                "the value for member {:?} is not JSON: {why}",
                 raw.member
             ))
-        })?;
+        };
+        let text = std::str::from_utf8(value).map_err(|error| wrong(error.to_string()))?;
+        serde_json::from_str::<IgnoredAny>(text).map_err(|error| wrong(error.to_string()))?;
     }
     Ok(Edit {
         member: raw.member,

@@ -129,7 +129,8 @@ fn config(limits: &Limits) -> Config {
         .max_component_instance_size(8 << 20)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(16 * 1024)
-        .max_unused_warm_slots(256);
+        // No slot suits one component better than another, so the one used last is the best: it is in the cache.
+        .max_unused_warm_slots(0);
     let mut config = Config::new();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))

@@ -2,9 +2,12 @@
 //!
 //! Never holds a credential.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use rustix::time::{ClockId, clock_gettime};
 use wasmtime::component::Resource;
-use wasmtime::{ResourceLimiter, Store};
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
 use super::bindings::v0_1::log::{Host as LogHost, Level};
 use super::bindings::v0_1::{calls, types};
@@ -28,6 +31,8 @@ pub(super) struct State {
     exceeded: Option<Limit>,
     messages: u32,
     last_error: Option<String>,
+    /// The thread's processor time when half of the time of the call was over.
+    first_look: Option<Duration>,
     payload: Option<Bytes>,
 }
 
@@ -48,13 +53,14 @@ pub(super) fn new_store(engine: &Engine, plugin: String, limits: &Limits) -> Sto
         exceeded: None,
         messages: 0,
         last_error: None,
+        first_look: None,
         payload: None,
     };
     let mut store = Store::new(engine.wasmtime(), state);
     store.limiter(|state| state);
     store.set_hostcall_fuel(limits.output);
     store.set_max_component_handles(HANDLES);
-    store.epoch_deadline_trap();
+    store.epoch_deadline_callback(|mut store| Ok(store.data_mut().check_time()));
     before_call(&mut store);
     store
 }
@@ -65,8 +71,9 @@ pub(super) fn before_call(store: &mut Store<State>) {
     state.exceeded = None;
     state.messages = 0;
     state.last_error = None;
-    let deadline = ticks(state.limits.call);
-    store.set_epoch_deadline(deadline);
+    state.first_look = None;
+    let half = ticks(state.limits.call / 2);
+    store.set_epoch_deadline(half);
 }
 
 // === impl State ===
@@ -92,6 +99,25 @@ impl State {
 
     pub(super) fn take_back(&mut self) {
         self.payload = None;
+    }
+
+    /// Called in the middle of a guest call, first when half of its time has passed by the clock. From then on only
+    /// the processor time of the thread counts, so that on a busy machine a call is not punished for waiting: a
+    /// loop ends when the limit is up, a call that is not let run gets longer.
+    fn check_time(&mut self) -> UpdateDeadline {
+        let half = self.limits.call / 2;
+        let now = thread_time();
+        let spent = match self.first_look {
+            Some(then) => now.saturating_sub(then),
+            None => {
+                self.first_look = Some(now);
+                Duration::ZERO
+            }
+        };
+        match half.checked_sub(spent) {
+            Some(left) if !left.is_zero() => UpdateDeadline::Continue(ticks(left)),
+            Some(_) | None => UpdateDeadline::Interrupt,
+        }
     }
 
     fn payload(&self) -> wasmtime::Result<&Bytes> {
@@ -163,6 +189,15 @@ impl LogHost for State {
         }
         Ok(())
     }
+}
+
+/// Processor time this thread has used.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        time.tv_sec.try_into().unwrap_or(0),
+        time.tv_nsec.try_into().unwrap_or(0),
+    )
 }
 
 /// A guest's words on one line of bounded length, without control characters that could forge another line.

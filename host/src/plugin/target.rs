@@ -16,6 +16,8 @@ use crate::config::{Account, Grants, Model, Vendor};
 pub struct Target {
     pub(super) wit: wit::Target,
     destinations: Vec<(String, Url)>,
+    /// The credential fields the adapter has described.
+    fields: Vec<String>,
     /// Exchanges may run in an instance that has served others.
     pub(super) reuse: bool,
 }
@@ -85,8 +87,18 @@ impl Target {
         Ok(Self {
             wit,
             destinations,
+            fields: description
+                .credentials
+                .iter()
+                .map(|field| field.name.clone())
+                .collect(),
             reuse: grants.reuse,
         })
+    }
+
+    /// Whether the adapter has described this credential field.
+    pub(super) fn describes(&self, field: &str) -> bool {
+        self.fields.iter().any(|known| known == field)
     }
 
     /// The base URL of an endpoint; without a name, the adapter's first.

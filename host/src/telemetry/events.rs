@@ -55,12 +55,12 @@ pub struct Swapped<'a> {
 impl RequestEnded<'_> {
     pub fn emit(&self) {
         let record = self.record;
-        let outcome = match self.ending {
-            Ending::Completed => "completed",
-            Ending::Cancelled => "cancelled",
-            Ending::Failed(failure) => failure.kind.as_str(),
+        let (outcome, label) = match self.ending {
+            Ending::Completed => ("completed", "completed"),
+            Ending::Cancelled => ("cancelled", "cancelled"),
+            Ending::Failed(failure) => (failure.kind.as_str(), failure.kind.label()),
         };
-        self.count(outcome);
+        self.count(label);
         let trail = &record.trail;
         let error = match self.ending {
             Ending::Failed(failure) => Some(failure.message.as_str()),
@@ -156,7 +156,7 @@ impl AttemptFailed<'_> {
         let kind = self.failure.kind.as_str();
         METRICS
             .attempts_failed
-            .with_label_values(&[vendor, account, model, kind])
+            .with_label_values(&[vendor, account, model, self.failure.kind.label()])
             .inc();
         tracing::warn!(
             request_id = trail.request_id,

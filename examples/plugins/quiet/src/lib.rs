@@ -15,7 +15,13 @@ impl Strategy for Quiet {
         Ok(Self)
     }
 
-    fn rank(&mut self, _: &Request, candidates: &[u32], facts: Facts<'_>, _: &[u8]) -> Result<Ranking, String> {
+    fn rank(
+        &mut self,
+        _: &Request,
+        candidates: &[u32],
+        facts: Facts<'_>,
+        _: &[u8],
+    ) -> Result<Ranking, String> {
         Ok(Ranking::lowest_first(candidates, |row| facts.get(row, 0)))
     }
 }
