@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 use patchbay::cli::Cli;
+use tikv_jemallocator::Jemalloc;
 
-/// Gives memory back after a burst, which glibc's allocator does late where many threads allocate.
+/// Its background thread gives memory back to the system even while nothing happens: compiling a component takes
+/// much for a short time, and a gateway that is reloaded under load should come back to the size it had.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     match Cli::parse().run() {

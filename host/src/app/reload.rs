@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::thread;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
 use super::{Gateway, environment};
 use crate::config::{self, Problem, Settings};
@@ -39,8 +41,10 @@ pub struct Reloaded {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
-    #[error("building a generation was interrupted: {0}")]
-    Interrupted(#[from] tokio::task::JoinError),
+    #[error("cannot start a thread to build the next generation: {0}")]
+    NoThread(#[from] std::io::Error),
+    #[error("building the next generation was interrupted")]
+    Interrupted(#[from] oneshot::error::RecvError),
 }
 
 /// The next settings and plugins, read off the request path.
@@ -57,10 +61,13 @@ impl Gateway {
     /// Looks at the disk and, if anything is new and good, swaps in the next generation.
     pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, ReloadError> {
         let gateway = self.clone();
-        // Reading and compiling block, and compiling takes a while.
-        tokio::task::spawn_blocking(move || gateway.reload_blocking())
-            .await
-            .map_err(Into::into)
+        let (report, reported) = oneshot::channel();
+        // Reading and compiling block, and compiling needs much memory for a short time: a thread of its own takes
+        // that memory with it when it ends.
+        thread::Builder::new()
+            .name("reload".into())
+            .spawn(move || report.send(gateway.reload_blocking()))?;
+        Ok(reported.await?)
     }
 
     fn reload_blocking(&self) -> Reloaded {

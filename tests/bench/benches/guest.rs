@@ -14,18 +14,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use mimalloc::MiMalloc;
 use patchbay::chat::{ChatRequest, ChunkPeek, Operation};
 use patchbay::plugin::{Event, Exchange, Framing, Head, Input, Next};
 use patchbay::stream::{Chunks, Meter};
 use patchbay::upstream::Framer;
 use patchbay_bench::Guests;
 use serde_json::json;
+use tikv_jemallocator::Jemalloc;
 use tokio::runtime::Runtime;
 
 /// The gateway's.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 const NOW: u64 = 1_700_000_000_000;
 /// Exchanges that are started before any of them is advanced: far fewer than there may be instances.

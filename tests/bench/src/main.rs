@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 use tokio::signal::unix::{SignalKind, signal};
 
 use lanes::{Bench, Effort, Lane};
@@ -24,7 +24,7 @@ use scene::{Built, Scene};
 
 /// The gateway's allocator, so that it is no difference between the gateway and the pass-through.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// What the gateway costs beside a bare pass-through that does the same input and output.
 #[derive(Debug, Parser)]
