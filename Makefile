@@ -1,4 +1,5 @@
-# `make` alone lists what there is. `make demo` and `make test` set up all they need.
+# Every build is of the whole workspace: building a part of it would choose other features of shared libraries, and
+# compile them once more. `make` alone lists what there is. `make demo` and `make test` set up all they need.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -17,8 +18,8 @@ demo: build plugins ## a gateway on 127.0.0.1:8080 and vendors simulated on 127.
 	@examples/demo.sh
 
 .PHONY: build
-build: compiler ## the release binary: target/release/patchbay (and the vendor simulator)
-	cargo build --release --locked -p patchbay -p patchbay-simulator
+build: compiler ## the release binary: target/release/patchbay (and what tests and benchmarks need)
+	cargo build --release --locked --workspace
 
 .PHONY: plugins
 plugins: build toolchain ## every plugin: target/plugins/<name>.wasm
@@ -27,7 +28,7 @@ plugins: build toolchain ## every plugin: target/plugins/<name>.wasm
 .PHONY: test
 test: lint build plugins ## everything CI runs: formatting, lints, docs, unit and end-to-end tests
 	cargo test --release --locked --workspace
-	cargo test --release --locked -p patchbay-tests --test swap -- --nocapture
+	cargo test --release --locked --workspace --test swap -- --nocapture
 	cargo test --manifest-path plugins/Cargo.toml --release --locked
 	tests/python/run.sh
 
@@ -42,7 +43,6 @@ lint: compiler ## formatting, clippy and documentation, without a warning
 
 .PHONY: bench
 bench: build plugins ## speed as ratios against a bare pass-through, and the guest calls (a few minutes)
-	cargo build --release --locked -p patchbay-bench
 	target/release/patchbay-bench
 	cargo bench --locked -p patchbay-bench
 

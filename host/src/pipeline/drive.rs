@@ -163,30 +163,7 @@ impl Drive {
                 self.state = State::Passing(Events::new(reply, framing));
                 Ok(None)
             }
-            (true, false) if !self.streaming => {
-                let body = reply.read_whole().await?;
-                match AnswerPeek::read(&body) {
-                    Ok(peek) if !peek.error => {
-                        if want_head {
-                            self.show_head(&reply).await?;
-                        }
-                        self.meter.read_usage(peek.usage);
-                        self.answered = true;
-                        Ok(Some(Piece::Whole(body)))
-                    }
-                    Ok(_) => {
-                        self.advance(
-                            Input::Reply {
-                                head: reply.head(),
-                                body,
-                            },
-                            None,
-                        )
-                        .await
-                    }
-                    Err(error) => Err(Failure::malformed(format!("the reply cannot be read: {error}"))),
-                }
-            }
+            (true, false) if !self.streaming => self.pass_whole(reply, want_head).await,
             (false, true) => {
                 let head = Input::Head(reply.head());
                 self.advance(head, Some(Events::new(reply, framing))).await
@@ -194,6 +171,27 @@ impl Drive {
             // A stream where none was asked for, or none where one was: the adapter must make sense of it.
             (true, true | false) | (false, false) => self.hand_over_whole(reply).await,
         }
+    }
+
+    /// A whole answer that is canonical already, unless it is an error that came as a success.
+    async fn pass_whole(
+        &mut self,
+        mut reply: UpstreamReply,
+        want_head: bool,
+    ) -> Result<Option<Piece>, Failure> {
+        let body = reply.read_whole().await?;
+        let peek = AnswerPeek::read(&body)
+            .map_err(|error| Failure::malformed(format!("the reply cannot be read: {error}")))?;
+        if peek.error {
+            let head = reply.head();
+            return self.advance(Input::Reply { head, body }, None).await;
+        }
+        if want_head {
+            self.show_head(&reply).await?;
+        }
+        self.meter.read_usage(peek.usage);
+        self.answered = true;
+        Ok(Some(Piece::Whole(body)))
     }
 
     async fn hand_over_whole(&mut self, mut reply: UpstreamReply) -> Result<Option<Piece>, Failure> {
@@ -253,6 +251,11 @@ impl Drive {
             self.state = State::Passing(events);
         }
         self.answered |= !chunks.frames.is_empty();
+        if self.meter.is_done() && !self.answered {
+            return Err(Failure::malformed(
+                "the vendor's stream was complete without a chunk",
+            ));
+        }
         Ok((!chunks.frames.is_empty()).then_some(Piece::Chunks(chunks)))
     }
 
