@@ -151,7 +151,7 @@ impl Drive {
         if canonical && !want_head {
             self.adapter.let_go();
         }
-        let mut reply = self.upstream.send(request).await?;
+        let reply = self.upstream.send(request).await?;
         if !reply.is_success() {
             return self.hand_over_whole(reply).await;
         }
