@@ -8,16 +8,32 @@ mod inference;
 mod ops;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 pub use error::error_event;
 
 use crate::app::Gateway;
+
+/// Connections that may wait to be accepted: the system's usual most. With fewer, a rush of callers waits seconds
+/// for its connections to be tried again.
+const BACKLOG: u32 = 4096;
+
+/// Opens the port.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until `stop` resolves; then takes no new connections and returns when the requests under way are done.
 pub async fn serve(

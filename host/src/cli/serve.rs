@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -52,8 +51,7 @@ impl Serve {
         };
         let settings = gateway.current().settings.clone();
         let listen = settings.server.listen;
-        let listener = TcpListener::bind(listen)
-            .await
+        let listener = http::listen(listen)
             .with_context(|| format!("cannot listen on {listen}; is something else running there?"))?;
         if !settings.server.authentication {
             tracing::warn!("authentication is off: whoever reaches {listen} may use it");
