@@ -14,7 +14,7 @@ pub use candidate::{Candidate, Way};
 pub use memory::{Memories, Memory};
 pub use ranker::Ranker;
 
-use crate::chat::{ChatRequest, Operation};
+use crate::chat::ChatRequest;
 use crate::clock;
 use crate::plugin::{PluginError, Turn};
 
@@ -142,12 +142,5 @@ impl Route {
             .filter_map(|index| self.candidates.get(*index as usize))
             .cloned()
             .collect()
-    }
-
-    /// Whether anybody could do this, ever: what the model list shows.
-    pub fn serves(&self, operation: Operation) -> bool {
-        self.candidates
-            .iter()
-            .any(|candidate| candidate.serves(operation))
     }
 }

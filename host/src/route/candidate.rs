@@ -46,11 +46,17 @@ impl Candidate {
         self.unavailable.is_none()
     }
 
-    pub fn serves(&self, operation: Operation) -> bool {
-        match operation {
+    /// Whether the model can do this by the configuration, and its adapter by its own description.
+    fn serves(&self, operation: Operation) -> bool {
+        let model = match operation {
             Operation::Chat => self.capabilities.chat,
             Operation::Embeddings => self.capabilities.embeddings,
-        }
+        };
+        model
+            && self
+                .way
+                .as_ref()
+                .is_none_or(|way| way.adapter.supports(operation.as_str()))
     }
 
     /// What this candidate lacks for a request, in words that complete "cannot serve ...".
