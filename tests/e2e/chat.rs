@@ -44,6 +44,19 @@ async fn a_request_reaches_the_vendor_with_nothing_changed_but_the_models_name()
 }
 
 #[tokio::test]
+async fn a_length_is_renamed_for_models_that_know_it_by_another_name() {
+    let simulator = simulator().await;
+    let rest = "settings = { rename_max_tokens = true }\nmodels = [\"m\"]\n";
+    let config = format!("{SERVER}{}{rest}", vendor(&simulator, "sim"));
+    let gateway = Gateway::start(&["openai"], &config).await;
+    let request = with(hello(), json!({"max_tokens": 9}));
+    assert_eq!(gateway.client().chat(&request).await.status, 200);
+    let received = simulator.requests().remove(0);
+    assert_eq!(received.body["max_completion_tokens"], 9);
+    assert_eq!(received.body.get("max_tokens"), None);
+}
+
+#[tokio::test]
 async fn a_stream_comes_back_event_by_event_as_the_vendor_wrote_it() {
     let simulator = simulator().await;
     let gateway = one_vendor(&simulator).await;

@@ -120,7 +120,7 @@ fn removals(settings: &Settings) -> Vec<Edit> {
 }
 
 /// Reasoning models refuse `max_tokens` and want `max_completion_tokens`; older and compatible servers know only
-/// the former. Only where the name may have to change is the body read, and of it only the outline.
+/// the former. Only where the name may have to change is the body read.
 fn chat_edits(
     settings: &Settings,
     call: &Call,
@@ -136,7 +136,7 @@ fn chat_edits(
     let mut edits = removals(settings);
     let by_itself = || is_own_api(target) && is_reasoning_model(&call.model);
     if settings.rename_max_tokens.unwrap_or_else(by_itself) {
-        let lengths: Lengths = payload.read()?;
+        let lengths: Lengths = payload.read_whole()?;
         if let Some(max_tokens) = lengths.max_tokens {
             edits.push(Edit::remove("max_tokens"));
             if lengths.max_completion_tokens.is_none() {
