@@ -78,6 +78,12 @@ impl Failure {
         Self::new(Kind::MalformedReply, Scope::Candidate, message)
     }
 
+    /// Whether it says something about the candidate: not where the request or the gateway's own plugin is at fault.
+    pub fn counts_against_candidate(&self) -> bool {
+        let own = matches!(self.kind, Kind::Plugin | Kind::NotSupported);
+        self.scope != Scope::Request && !own
+    }
+
     /// Whether another candidate might do better: not where the request itself is at fault.
     pub fn worth_another_candidate(&self) -> bool {
         match self.scope {

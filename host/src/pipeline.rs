@@ -204,7 +204,7 @@ async fn attempt(
             })
         }
         Err(failure) => {
-            if failure.scope != Scope::Request && failure.kind != Kind::Plugin {
+            if failure.counts_against_candidate() {
                 lease.failed();
             }
             Err(failure)

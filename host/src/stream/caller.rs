@@ -92,7 +92,9 @@ impl CallerStream {
     /// An explicit error event and no `[DONE]`, so that nobody takes what came for a complete answer.
     fn fail(&mut self, failure: Failure) -> Bytes {
         let event = crate::http::error_event(&failure);
-        self.lease.failed();
+        if failure.counts_against_candidate() {
+            self.lease.failed();
+        }
         self.end(&Ending::Failed(failure));
         framed(&event)
     }
