@@ -53,7 +53,7 @@ impl Gateway {
     pub async fn start(config_path: PathBuf) -> Result<Arc<Self>, StartError> {
         let loaded = config::load(&config_path, &environment)?;
         reload::report_warnings(&loaded.warnings);
-        let engine = Engine::new(&loaded.settings.plugins.limits)?;
+        let engine = Engine::new(&loaded.settings.plugins)?;
         let upstream = Upstream::new(loaded.settings.timeouts.connect)?;
         let live = Live::default();
         let settings = Arc::new(loaded.settings);
@@ -101,6 +101,12 @@ impl Gateway {
         METRICS
             .instances
             .set(i64::try_from(self.engine.instances_in_use()).unwrap_or(i64::MAX));
+        for plugin in self.current().plugins.parts().filter_map(|part| part.plugin.as_ref()) {
+            METRICS
+                .plugins_slow
+                .with_label_values(&[plugin.name()])
+                .set(i64::from(plugin.is_slow()));
+        }
         METRICS.render()
     }
 }

@@ -70,20 +70,17 @@ fn check_plugins(settings: Settings, checked: &mut Checked) {
     }
 }
 
-fn scan(settings: &Settings) -> Result<PluginSet, String> {
-    let limits = settings.plugins.limits.clone();
-    let engine = Engine::new(&limits).map_err(|error| error.to_string())?;
+fn scan(settings: &Arc<Settings>) -> Result<PluginSet, String> {
+    let engine = Engine::new(&settings.plugins).map_err(|error| error.to_string())?;
     let folder = Folder {
-        path: settings.plugins.folder.clone(),
-        limits,
+        settings: settings.clone(),
         engine,
     };
-    folder
-        .scan(&PluginSet::default(), &std::collections::BTreeSet::new())
-        .map_err(|error| {
-            format!(
-                "cannot read the plugins folder {}: {error}",
-                folder.path.display()
-            )
-        })
+    let scanned = folder.scan(&PluginSet::default()).map_err(|error| {
+        format!(
+            "cannot read the plugins folder {}: {error}",
+            settings.plugins.folder.display()
+        )
+    })?;
+    Ok(scanned.plugins)
 }

@@ -78,7 +78,7 @@ impl Generation {
         self.routes
             .values()
             .filter_map(|route| route.ranker.as_ref())
-            .for_each(crate::route::Ranker::retire);
+            .for_each(|ranker| ranker.retire());
     }
 
     /// Whether anybody can be served at all.

@@ -112,12 +112,12 @@ where
     let request = ChatRequest::parse(incoming.operation, incoming.body.await?)?;
     record.read(&request);
     // A strategy ranks those candidates that can serve this request.
-    let plan = plan(&generation, &caller, &request, record)?;
+    let plan = plan(&generation, &caller, &request, record).await?;
     // One candidate after the other, until one has something to show.
     attempts(&generation, &request, plan, record).await
 }
 
-fn plan(
+async fn plan(
     generation: &Generation,
     caller: &Caller,
     request: &ChatRequest,
@@ -129,7 +129,8 @@ fn plan(
         .filter(|route| caller.may_use(&route.name));
     let route = route.ok_or_else(unknown)?;
     let total = u64::try_from(generation.settings.timeouts.total.as_millis()).unwrap_or(u64::MAX);
-    let plan = route.plan(request, &caller.name, clock::unix_millis().saturating_add(total))?;
+    let deadline = clock::unix_millis().saturating_add(total);
+    let plan = route.plan(request, &caller.name, deadline).await?;
     if let Some(error) = &plan.fell_back {
         StrategyFellBack {
             model: &route.name,
@@ -188,6 +189,10 @@ async fn attempt(
         let message = "no answer within timeouts.total";
         Err(Failure::new(Kind::Timeout, Scope::Endpoint, message))
     });
+    if let Some(way) = &candidate.way {
+        let failed = result.as_ref().is_err_and(Failure::counts_against_candidate);
+        way.adapter.attempted(failed);
+    }
     match result {
         Ok(Begun::Whole(body)) => {
             lease.succeeded(started.elapsed(), None);

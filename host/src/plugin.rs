@@ -6,18 +6,28 @@
 mod adapter;
 mod bindings;
 pub mod build;
+mod cache;
 mod check;
+mod compile;
+mod conduct;
 mod contract;
+mod demand;
 mod description;
 mod engine;
 mod error;
 mod folder;
 mod instance;
+mod lane;
 mod load;
+mod log;
+mod part;
+mod prepare;
+mod room;
 mod schema;
 mod store;
 mod strategy;
 mod target;
+mod trial;
 
 pub use adapter::{Adapter, Exchange, ExchangeError};
 pub use contract::{
@@ -26,7 +36,8 @@ pub use contract::{
 pub use description::{CredentialField, Description};
 pub use engine::{Engine, EngineError};
 pub use error::{Limit, PluginError, Problem};
-pub use folder::{Folder, Part, PluginSet};
-pub use load::{LoadError, Plugin};
+pub use folder::{Folder, PluginSet, Scanned};
+pub use load::{LoadError, Origin, Plugin, Serves, Source};
+pub use part::Part;
 pub use strategy::{PoolMember, Ranked, StrategyInstance, StrategyPlugin};
 pub use target::{Target, TargetError};

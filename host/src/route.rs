@@ -25,7 +25,7 @@ pub struct Route {
     /// In the order of the configuration.
     pub candidates: Vec<Arc<Candidate>>,
     /// None: the built-in order.
-    pub ranker: Option<Ranker>,
+    pub ranker: Option<Arc<Ranker>>,
     /// Why the configured strategy is not there.
     pub missing: Option<String>,
     pub memory: Arc<Memory>,
@@ -60,22 +60,15 @@ const BUILT_IN: &str = "built-in";
 
 impl Route {
     /// Ranks the candidates that can serve the request. `deadline`: Unix time in milliseconds.
-    pub fn plan(&self, request: &ChatRequest, caller: &str, deadline: u64) -> Result<Plan, PlanError> {
+    pub async fn plan(&self, request: &ChatRequest, caller: &str, deadline: u64) -> Result<Plan, PlanError> {
         let offered = self.capable(request)?;
-        let ranked = self.ranker.as_ref().map(|ranker| {
-            let turn = Turn {
-                operation: request.operation,
-                model: &self.name,
-                caller,
-                streaming: request.streaming,
-                input_tokens: request.input_tokens,
-                sequence: self.memory.turn(),
-                entropy: clock::entropy(),
-                now: clock::unix_millis(),
-                deadline,
-            };
-            ranker.rank(&turn, &offered, &self.candidates, &self.memory)
-        });
+        let ranked = match &self.ranker {
+            None => None,
+            Some(ranker) => {
+                let turn = self.turn(request, caller, deadline);
+                Some(ranker.rank(turn, &offered, &self.candidates, &self.memory).await)
+            }
+        };
         let mut plan = match ranked {
             Some(Ok(ranked)) => Plan {
                 order: self.pick(&ranked.order),
@@ -94,6 +87,20 @@ impl Route {
             Err(PlanError::Unavailable)
         } else {
             Ok(plan)
+        }
+    }
+
+    fn turn(&self, request: &ChatRequest, caller: &str, deadline: u64) -> Turn {
+        Turn {
+            operation: request.operation,
+            model: self.name.clone(),
+            caller: caller.to_owned(),
+            streaming: request.streaming,
+            input_tokens: request.input_tokens,
+            sequence: self.memory.turn(),
+            entropy: clock::entropy(),
+            now: clock::unix_millis(),
+            deadline,
         }
     }
 

@@ -12,7 +12,7 @@ async fn a_call_that_breaks_a_limit_fails_alone_and_is_named() {
     let simulator = simulator().await;
     let gateway = gateway(
         &simulator,
-        "memory = \"16MiB\"\ncall = \"100ms\"\noutput = \"1MiB\"",
+        "memory = \"16MiB\"\ncall = \"100ms\"\nhost_data = \"1MiB\"",
     )
     .await;
     for (command, problem, text) in [
@@ -34,8 +34,8 @@ async fn a_call_that_breaks_a_limit_fails_alone_and_is_named() {
         (json!({"do": "recurse"}), "stack", "nested its calls deeper"),
         (
             json!({"do": "swell", "bytes": 3_000_000}),
-            "output",
-            "1048576 bytes (plugins.limits.output)",
+            "host_data",
+            "1048576 bytes (plugins.limits.host_data)",
         ),
     ] {
         for (later, function) in [(false, "exchange.start"), (true, "exchange.advance")] {

@@ -1,9 +1,9 @@
 //! From what stands on disk now to the next generation. The configuration is one part, taken whole or not at all;
 //! each plugin is a part of its own. A bad part stays at its last good version and is reported.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -12,9 +12,14 @@ use tokio::sync::oneshot;
 use super::{Gateway, environment};
 use crate::config::{self, Problem, Settings};
 use crate::generation::Generation;
-use crate::plugin::{Folder, PluginSet};
-use crate::telemetry::{PartFailed, Swapped};
+use crate::plugin::{Folder, Plugin, PluginSet};
+use crate::telemetry::{PartFailed, Swapped, TakenBack};
 use crate::upstream::Upstream;
+
+/// A reload is over after this time, though some files may still be changing; the next one looks at them again.
+const LONGEST: Duration = Duration::from_secs(30);
+/// How much the thread that reads and compiles gives way to those that serve (`nice`).
+const MODESTY: i32 = 5;
 
 /// What was seen last, so that the same fault is not reported again and again.
 #[derive(Debug, Default)]
@@ -37,6 +42,8 @@ pub struct Reloaded {
     pub plugin_problems: Vec<(String, String)>,
     /// What the configuration wants and cannot have now.
     pub notices: Vec<String>,
+    /// Some files are still being written, or are yet to be loaded.
+    pub unfinished: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +60,7 @@ struct Read {
     plugins: Arc<PluginSet>,
     upstream: Upstream,
     config_changed: bool,
+    unfinished: bool,
 }
 
 // === impl Gateway ===
@@ -66,8 +74,28 @@ impl Gateway {
         // that memory with it when it ends.
         thread::Builder::new()
             .name("reload".into())
-            .spawn(move || report.send(gateway.reload_blocking()))?;
+            .spawn(move || {
+                // Who may not give way works as everybody does.
+                let _ = rustix::process::nice(MODESTY);
+                report.send(gateway.reload_until_finished())
+            })?;
         Ok(reported.await?)
+    }
+
+    /// Puts to use what is ready, again and again, until nothing is left to be loaded.
+    fn reload_until_finished(&self) -> Reloaded {
+        let began = Instant::now();
+        let mut changed = false;
+        loop {
+            let mut reloaded = self.reload_blocking();
+            changed |= reloaded.changed;
+            // The first generation serves as soon as it has what it needs.
+            let first = reloaded.generation == 1;
+            if !reloaded.unfinished || first || began.elapsed() > LONGEST {
+                reloaded.changed = changed;
+                return reloaded;
+            }
+        }
     }
 
     fn reload_blocking(&self) -> Reloaded {
@@ -77,19 +105,21 @@ impl Gateway {
         let plugins_changed = !same_parts(&before.plugins, &read.plugins);
         report_parts(&before.plugins, &read.plugins);
         let changed = before.number == 0 || read.config_changed || plugins_changed;
+        let unfinished = read.unfinished;
         if changed {
             let number = before.number + 1;
             let next = Generation::build(number, read.settings, read.plugins, read.upstream, &self.live);
             let next = Arc::new(next);
             self.current.store(next.clone());
             before.retire();
+            rest_replaced(&before.plugins, &next.plugins);
             Swapped {
                 before: &before,
                 now: &next,
             }
             .emit();
         }
-        self.report(&seen, changed)
+        self.report(&seen, changed, unfinished)
     }
 
     fn read(&self, before: &Generation, seen: &mut Seen) -> Read {
@@ -103,23 +133,22 @@ impl Gateway {
             Upstream::new(settings.timeouts.connect).unwrap_or_else(|_| before.upstream.clone())
         };
         let folder = Folder {
-            path: settings.plugins.folder.clone(),
-            limits: settings.plugins.limits.clone(),
+            settings: settings.clone(),
             engine: self.engine.clone(),
         };
-        let plugins = match folder.scan(&before.plugins, &named(&settings)) {
-            Ok(plugins) => Arc::new(plugins),
+        let (plugins, unfinished) = match folder.scan(&before.plugins) {
+            Ok(scanned) => (Arc::new(scanned.plugins), scanned.unfinished),
             Err(error) => {
                 let problem = format!(
                     "cannot read the plugins folder {}: {error}",
-                    folder.path.display()
+                    settings.plugins.folder.display()
                 );
                 PartFailed {
                     part: "plugins.folder",
                     problem: &problem,
                 }
                 .emit();
-                before.plugins.clone()
+                (before.plugins.clone(), false)
             }
         };
         Read {
@@ -127,6 +156,7 @@ impl Gateway {
             plugins,
             upstream,
             config_changed,
+            unfinished,
         }
     }
 
@@ -158,7 +188,7 @@ impl Gateway {
         }
     }
 
-    fn report(&self, seen: &Seen, changed: bool) -> Reloaded {
+    fn report(&self, seen: &Seen, changed: bool, unfinished: bool) -> Reloaded {
         let now = self.current();
         let failed = now
             .plugins
@@ -170,6 +200,7 @@ impl Gateway {
             config_problem: seen.config_problem.clone(),
             plugin_problems: failed.collect(),
             notices: now.notices.clone(),
+            unfinished,
         }
     }
 }
@@ -182,30 +213,16 @@ pub(super) fn report_warnings(warnings: &[Problem]) {
 
 /// What cannot change while the process runs.
 fn report_restart(before: &Settings, now: &Settings) {
+    let (plugins, was) = (&now.plugins, &before.plugins);
     let fixed = [
         ("server.listen", before.server.listen != now.server.listen),
-        (
-            "plugins.limits.instances",
-            before.plugins.limits.instances != now.plugins.limits.instances,
-        ),
-        (
-            "plugins.limits.table_elements",
-            before.plugins.limits.table_elements != now.plugins.limits.table_elements,
-        ),
+        ("plugins.instances", was.instances != plugins.instances),
+        ("plugins.stack", was.stack != plugins.stack),
+        ("plugins.cache", was.cache != plugins.cache),
     ];
     for (setting, _) in fixed.iter().filter(|(_, changed)| *changed) {
         tracing::warn!("{setting} has changed; it takes effect at the next start");
     }
-}
-
-/// Plugins that the configuration names.
-fn named(settings: &Settings) -> BTreeSet<String> {
-    let adapters = settings.vendors.values().map(|vendor| vendor.adapter.clone());
-    let strategies = settings
-        .models
-        .values()
-        .filter_map(|model| model.strategy.clone());
-    adapters.chain(strategies).collect()
 }
 
 fn same_parts(one: &PluginSet, other: &PluginSet) -> bool {
@@ -219,12 +236,31 @@ fn report_parts(before: &PluginSet, now: &PluginSet) {
         let known = before
             .get(&part.name)
             .is_some_and(|known| Arc::ptr_eq(known, part));
-        if let (Some(problem), false) = (&part.problem, known) {
-            PartFailed {
+        match (&part.problem, known) {
+            (Some(problem), false) if part.taken_back => TakenBack {
+                plugin: &part.name,
+                problem,
+            }
+            .emit(),
+            (Some(problem), false) => PartFailed {
                 part: &part.name,
                 problem,
             }
-            .emit();
+            .emit(),
+            (None, _) | (_, true) => {}
         }
     }
+}
+
+/// Versions that no longer serve need nothing ready any more.
+fn rest_replaced(before: &PluginSet, now: &PluginSet) {
+    let serves = |plugin: &Plugin| {
+        let part = now.parts().find_map(|part| part.plugin.as_ref().filter(|now| now.is(plugin)));
+        part.is_some()
+    };
+    before
+        .parts()
+        .filter_map(|part| part.plugin.as_ref())
+        .filter(|plugin| !serves(plugin))
+        .for_each(Plugin::rest);
 }

@@ -32,6 +32,15 @@ pub(super) const TIMEOUT: Kind<Duration> = Kind {
     parse: |text| duration(text).filter(|duration| !duration.is_zero()),
 };
 
+pub(super) const PERIOD: Kind<Option<Duration>> = Kind {
+    what: "\"off\" or a duration above zero",
+    advice: "write \"off\", or for example \"2s\"",
+    parse: |text| match text {
+        "off" => Some(None),
+        text => duration(text).filter(|duration| !duration.is_zero()).map(Some),
+    },
+};
+
 pub(super) const SIZE: Kind<usize> = Kind {
     what: "a size above zero",
     advice: "write for example \"64MiB\", \"10MB\" or 1024 for bytes",

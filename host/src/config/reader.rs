@@ -16,7 +16,7 @@ use super::problem::{Problem, Problems, Severity};
 /// Where problems go, and where variables come from.
 pub(super) struct Report<'a> {
     file: String,
-    env: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
     problems: RefCell<Vec<Problem>>,
     /// Lines that are not TOML. What was guessed of them is not worth another problem.
     broken: RefCell<Vec<usize>>,

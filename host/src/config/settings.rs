@@ -52,39 +52,89 @@ pub struct CallerKey {
 pub struct Plugins {
     /// Absolute, or relative to the configuration file's folder (already joined).
     pub folder: PathBuf,
-    pub limits: Limits,
+    /// Where compiled components are kept between starts; `None` keeps none.
+    pub cache: Option<PathBuf>,
+    /// Look at the files so often instead of waiting for the system to tell of changes.
+    pub poll: Option<Duration>,
+    /// Instances of all plugins in use at once (default 4,000). Takes effect at start.
+    pub instances: u32,
+    /// A guest's stack for WebAssembly's own calls, in bytes (default 512 KiB). Takes effect at start.
+    pub stack: usize,
+    pub rollback: Rollback,
+    /// For plugins that are granted nothing.
+    pub ungranted: Grants,
     /// By plugin name (its file name without `.wasm`).
     pub grants: BTreeMap<String, Grants>,
 }
 
 /// What [`Limits::memory`] can be, in bytes: address space for it is kept for each instance.
 pub const LARGEST_MEMORY: usize = 1 << 30;
+/// What [`Limits::table_elements`] can be: address space for it is kept for each table.
+pub const LARGEST_TABLE: usize = 100_000;
 
-/// Bounds on every instance of every plugin.
+/// Bounds on one plugin. Where not said otherwise on each of its instances, or on one call into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Linear memory of one instance, in bytes (default 64 MiB, at most 1 GiB).
+    /// Linear memory of one instance, all memories together, in bytes (default 64 MiB, at most 1 GiB).
     pub memory: usize,
-    /// Elements of one table (default 20,000).
+    /// Linear memories of one instance (default 8).
+    pub memories: usize,
+    /// Tables of one instance (default 16).
+    pub tables: usize,
+    /// Elements of one table (default 20,000, at most 100,000).
     pub table_elements: usize,
-    /// Instances of all plugins in use at once (default 1,000). Takes effect at start.
-    pub instances: u32,
+    /// Core modules instantiated inside one instance (default 64).
+    pub core_instances: usize,
     /// Longest single call into a guest (default 250 ms): half of it by the clock, the rest in processor time.
     pub call: Duration,
     /// Bytes a guest may hand to the host in one call (default 64 MiB).
-    pub output: usize,
-    /// Size of a component file, in bytes (default 64 MiB).
+    pub host_data: usize,
+    /// Resource handles a guest may hold at once (default 1,024; an exchange needs two).
+    pub handles: usize,
+    /// Bytes of log messages in one call (default 64 KiB).
+    pub log: usize,
+    /// Bytes of the names and values of a request's headers (default 32 KiB).
+    pub headers: usize,
+    /// Bytes of a request's body (default 32 MiB).
+    pub body: usize,
+    /// Chunks of an answer returned by one call (default 10,000).
+    pub chunks: usize,
+    /// Events of a reply handed over in one call (default 256). More wait for the next call.
+    pub events: usize,
+    /// Instances of the plugin in use at once (default 3,000).
+    pub instances: u32,
+    /// Threads the plugin may occupy at once when it is too slow for the threads that serve everybody (default 1).
+    pub threads: u32,
+    /// Size of the component's file, in bytes (default 64 MiB).
     pub component: usize,
 }
 
-/// What the operator lets one plugin do beyond computing.
-#[derive(Debug, Default, Clone)]
+/// What the operator lets one plugin do beyond computing, and how much it may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grants {
     /// Hosts its requests may go to besides the configured base URLs: `name` or `name:port`, no wildcards.
     pub hosts: Vec<String>,
-    /// Many exchanges in one instance, one after the other: faster, and what one caller sent may still lie in
-    /// memory when the next one's exchange runs. For plugins that are trusted (default false).
+    /// Many exchanges in one instance: faster, and what one caller sent may still lie in memory when another one's
+    /// exchange runs. For plugins that are trusted (default false).
     pub reuse: bool,
+    /// Its calls may hold the threads that serve everybody, however long they take (default false).
+    pub trusted: bool,
+    pub limits: Arc<Limits>,
+}
+
+/// When a new version of a plugin is taken back for the one before it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rollback {
+    /// So many traps ... (default 3; 0 is never)
+    pub traps: u32,
+    /// ... each within this time of the one before (default 60 s).
+    pub within: Duration,
+    /// Attempts over which failures are counted after a swap (default 50; 0 is never).
+    pub attempts: u32,
+    /// The share of failures that is too much (default 0.2) ...
+    pub share: f64,
+    /// ... if it is so many times what it was before the swap (default 3).
+    pub times: f64,
 }
 
 #[derive(Debug)]
@@ -186,4 +236,35 @@ pub struct Target {
     pub model: usize,
     /// Indices into the vendor's accounts.
     pub accounts: Vec<usize>,
+}
+
+// === impl Plugins ===
+
+impl Plugins {
+    /// What the plugin of this name may do and use.
+    pub fn grants_of(&self, plugin: &str) -> &Grants {
+        self.grants.get(plugin).unwrap_or(&self.ungranted)
+    }
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// Whether a vendor or a public model names this plugin.
+    pub fn names(&self, plugin: &str) -> bool {
+        self.settings_for(plugin).next().is_some()
+    }
+
+    /// The settings (JSON objects) that this plugin is given, with where they stand in the file.
+    pub fn settings_for<'a>(&'a self, plugin: &'a str) -> impl Iterator<Item = (String, &'a str)> + 'a {
+        let vendors = self.vendors.values().filter(move |vendor| vendor.adapter == plugin);
+        let models = self.models.values();
+        let models = models.filter(move |model| model.strategy.as_deref() == Some(plugin));
+        vendors
+            .map(|vendor| (format!("vendors.{}.settings", vendor.name), vendor.settings.as_str()))
+            .chain(models.map(|model| {
+                let place = format!("the strategy's settings of models.{}", model.name);
+                (place, model.strategy_settings.as_str())
+            }))
+    }
 }

@@ -81,7 +81,7 @@ impl Parts<'_> {
         });
         let (ranker, missing) = match ranker {
             None => (None, None),
-            Some(Ok(ranker)) => (Some(ranker), None),
+            Some(Ok(ranker)) => (Some(Arc::new(ranker)), None),
             Some(Err(why)) => (None, Some(why)),
         };
         let strategy = model.strategy.as_deref().unwrap_or_default();
@@ -157,15 +157,9 @@ impl Parts<'_> {
             .plugins
             .adapter(&vendor.adapter)
             .map_err(|why| format!("{path}: {why}"))?;
-        let grants = self
-            .settings
-            .plugins
-            .grants
-            .get(&vendor.adapter)
-            .cloned()
-            .unwrap_or_default();
+        let grants = self.settings.plugins.grants_of(&vendor.adapter);
         let target =
-            Target::new(adapter, &grants, vendor, account, model).map_err(|error| error.to_string())?;
+            Target::new(adapter, grants, vendor, account, model).map_err(|error| error.to_string())?;
         Ok(Way {
             adapter: adapter.clone(),
             target: Arc::new(target),

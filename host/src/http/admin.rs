@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::inference::bearer;
 use crate::app::{Gateway, Reloaded};
-use crate::plugin::{Part, Plugin};
+use crate::plugin::{Part, Serves};
 
 /// Every plugin file: what serves, and why the newest version does not.
 pub(super) async fn plugins(
@@ -65,19 +65,33 @@ fn describe(part: &Part) -> Value {
     let mut described = json!({
         "name": part.name,
         "sha256": part.seen,
-        "state": if part.plugin.is_some() { "serving" } else { "failed" },
+        "state": state(part),
         "problem": part.problem,
     });
     if let Some(plugin) = &part.plugin {
         described["kind"] = plugin.kind().into();
         described["serving"] = plugin.identity().into();
-        match plugin {
-            Plugin::Adapter(adapter) => {
+        described["serving_sha256"] = plugin.origin.sha256.clone().into();
+        described["contract"] = plugin.origin.contract.into();
+        described["hot_path"] = (!plugin.is_slow()).into();
+        match &plugin.serves {
+            Serves::Adapter(adapter) => {
                 described["vendor"] = adapter.description().vendor.clone().into();
                 described["operations"] = adapter.description().operations.clone().into();
             }
-            Plugin::Strategy(strategy) => described["facts"] = strategy.facts().into(),
+            Serves::Strategy(strategy) => described["facts"] = strategy.facts().into(),
         }
     }
     described
+}
+
+/// "serving": the newest content serves. "kept": an older one does. "rolled back": the newest one was taken back.
+/// "failed": none serves.
+fn state(part: &Part) -> &'static str {
+    match (&part.plugin, &part.problem) {
+        (None, _) => "failed",
+        (Some(_), None) => "serving",
+        (Some(_), Some(_)) if part.taken_back => "rolled back",
+        (Some(_), Some(_)) => "kept",
+    }
 }

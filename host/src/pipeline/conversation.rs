@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::clock;
 use crate::failure::{Failure, Kind, Scope};
-use crate::plugin::{Call, Exchange, ExchangeError, Head, Input, Limit, PluginError, Problem, Progress};
+use crate::plugin::{Call, Exchange, ExchangeError, Head, Input, PluginError, Problem, Progress};
 use crate::route::Way;
 use crate::telemetry::PluginFailed;
 
@@ -72,9 +72,13 @@ impl Conversation {
                 none.insert(exchange)
             }
         };
-        exchange
-            .advance(clock::unix_millis(), input)
-            .map_err(|error| plugin_failure(&error))
+        let advanced = exchange.advance(clock::unix_millis(), input).await;
+        advanced.map_err(|error| plugin_failure(&self.way, &error))
+    }
+
+    /// How many events the adapter is handed at once.
+    pub(super) fn most_events(&self) -> usize {
+        self.way.adapter.most_events()
     }
 
     /// The adapter did what the contract does not allow at this point.
@@ -84,7 +88,7 @@ impl Conversation {
         } else {
             "exchange.start"
         };
-        plugin_failure(&self.way.adapter.broke(function, what))
+        plugin_failure(&self.way, &self.way.adapter.broke(function, what))
     }
 }
 
@@ -92,20 +96,21 @@ async fn start(way: &Way, call: &Call, payload: &Bytes) -> Result<(Exchange, Pro
     let started = way.adapter.start(call, &way.target, payload.clone()).await;
     started.map_err(|error| match error {
         ExchangeError::Failed(failure) => failure,
-        ExchangeError::Plugin(error) => plugin_failure(&error),
+        ExchangeError::Plugin(error) => plugin_failure(way, &error),
     })
 }
 
 /// Logs and counts a failed plugin call; the caller learns that it was the plugin, not what it said.
-fn plugin_failure(error: &PluginError) -> Failure {
+fn plugin_failure(way: &Way, error: &PluginError) -> Failure {
     PluginFailed { error }.emit();
+    way.adapter.erred(error);
     match &error.problem {
         Problem::NotSupported(what) => {
             let message = format!("the adapter needs {what}, which this gateway does not support");
             Failure::new(Kind::NotSupported, Scope::Candidate, message)
         }
-        // The gateway is too busy: no other candidate could help, and none of them is at fault.
-        Problem::Exceeded(Limit::Instances(_)) => {
+        // No other candidate could help, and none of them is at fault.
+        problem if problem.is_shortage() => {
             let message = "the gateway is at its limit of plugin instances; try again shortly";
             let retry_after = Some(std::time::Duration::from_secs(1));
             Failure {
@@ -113,12 +118,14 @@ fn plugin_failure(error: &PluginError) -> Failure {
                 ..Failure::new(Kind::ServiceUnavailable, Scope::Request, message)
             }
         }
-        Problem::Exceeded(_) | Problem::Trapped { .. } | Problem::Broke(_) | Problem::Refused(_) => {
-            Failure::new(
-                Kind::Plugin,
-                Scope::Candidate,
-                format!("plugin {} failed", error.plugin),
-            )
-        }
+        Problem::Exceeded { .. }
+        | Problem::Trapped { .. }
+        | Problem::Broke(_)
+        | Problem::Denied(_)
+        | Problem::Refused(_) => Failure::new(
+            Kind::Plugin,
+            Scope::Candidate,
+            format!("plugin {} failed", error.plugin),
+        ),
     }
 }

@@ -160,13 +160,14 @@ impl Drive {
                 if want_head {
                     self.show_head(&reply).await?;
                 }
-                self.state = State::Passing(Events::new(reply, framing));
+                self.state = State::Passing(Events::new(reply, framing, usize::MAX));
                 Ok(None)
             }
             (true, false) if !self.streaming => self.pass_whole(reply, want_head).await,
             (false, true) => {
                 let head = Input::Head(reply.head());
-                self.advance(head, Some(Events::new(reply, framing))).await
+                let events = Events::new(reply, framing, self.adapter.most_events());
+                self.advance(head, Some(events)).await
             }
             // A stream where none was asked for, or none where one was: the adapter must make sense of it.
             (true, true | false) | (false, false) => self.hand_over_whole(reply).await,

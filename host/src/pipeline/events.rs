@@ -1,5 +1,6 @@
 //! A reply that is cut into events as it arrives.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::failure::Failure;
@@ -15,20 +16,31 @@ pub(super) struct Events {
     reply: UpstreamReply,
     /// None once the reply is over.
     framer: Option<Framer>,
+    /// Events at once.
+    most: usize,
+    /// Events that arrived together with more than that.
+    waiting: VecDeque<Event>,
 }
 
 // === impl Events ===
 
 impl Events {
-    pub(super) fn new(reply: UpstreamReply, framing: Framing) -> Self {
+    /// `most`: how many events may come at once.
+    pub(super) fn new(reply: UpstreamReply, framing: Framing, most: usize) -> Self {
         Self {
             reply,
             framer: Framer::new(framing),
+            most,
+            waiting: VecDeque::new(),
         }
     }
 
     /// Events that arrived together, at least one; none at a proper end of the reply.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Event>>, Failure> {
+        if !self.waiting.is_empty() {
+            let count = self.waiting.len().min(self.most);
+            return Ok(Some(self.waiting.drain(..count).collect()));
+        }
         let mut events = Vec::new();
         while let Some(framer) = &mut self.framer {
             let framed = match self.reply.read().await? {
@@ -40,6 +52,9 @@ impl Events {
                     .map(|last| events.extend(last)),
             };
             framed.map_err(|error| Failure::malformed(error.to_string()))?;
+            if events.len() > self.most {
+                self.waiting.extend(events.drain(self.most..));
+            }
             if !events.is_empty() {
                 return Ok(Some(events));
             }

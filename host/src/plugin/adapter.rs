@@ -1,21 +1,21 @@
-//! Adapter components: described once, then one instance for each exchange.
+//! Adapter components: described once, then one exchange for each attempt.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wasmtime::Store;
-use wasmtime::component::ResourceAny;
 
-use super::bindings::v0_1::{AdapterPluginPre, adapter as wit, types};
+use super::bindings::v0_1::{adapter as wit, types};
+use super::bindings::{AdapterGuest, AdapterPre};
 use super::check;
 use super::contract::{Call, Head, Input, Progress};
 use super::description::Description;
-use super::engine::{Engine, Slot};
+use super::engine::Engine;
 use super::error::{PluginError, Problem};
-use super::instance::{Instance, Instances};
-use super::store::{State, before_call, new_store};
+use super::instance::{Instances, Tenancy};
+use super::log::Voice;
+use super::store::{Shared, before_call, new_store};
 use super::target::Target;
-use crate::config::Limits;
+use crate::config::Grants;
 use crate::failure::Failure;
 
 /// A loaded adapter.
@@ -23,8 +23,7 @@ pub struct Adapter {
     name: String,
     identity: String,
     description: Description,
-    engine: Engine,
-    instances: Instances,
+    instances: Arc<Instances>,
 }
 
 /// One attempt inside one instance. Dropping it throws the instance away, or keeps it for the next exchange where
@@ -32,10 +31,7 @@ pub struct Adapter {
 pub struct Exchange {
     adapter: Arc<Adapter>,
     target: Arc<Target>,
-    /// None once a call has failed: such an instance is never used again.
-    instance: Option<Instance>,
-    handle: ResourceAny,
-    _slot: Slot,
+    tenancy: Tenancy,
 }
 
 /// Why an exchange did not begin.
@@ -55,33 +51,19 @@ impl Adapter {
     pub(super) fn load(
         engine: &Engine,
         name: &str,
-        limits: &Limits,
-        pre: AdapterPluginPre<State>,
+        grants: &Grants,
+        mut shared: Shared,
+        pre: AdapterPre,
     ) -> Result<Self, PluginError> {
-        let mut store = new_store(engine, name.to_owned(), limits);
-        let failed = |error: &wasmtime::Error, store: &Store<State>| {
-            PluginError::from_call(name, "adapter.describe", error, store.data())
-        };
-        let guest = pre
-            .instantiate(&mut store)
-            .map_err(|error| failed(&error, &store))?;
-        before_call(&mut store);
-        let raw = guest.patchbay_plugin_adapter().call_describe(&mut store);
-        let description =
-            Description::check(raw.map_err(|error| failed(&error, &store))?).map_err(|problem| {
-                PluginError {
-                    plugin: name.to_owned(),
-                    function: "adapter.describe",
-                    problem,
-                }
-            })?;
+        let description = describe(engine, &shared, &pre)?;
         let identity = format!("{name}@{}", description.version);
+        shared.voice = Arc::new(Voice::new(identity.clone()));
+        let instances = Instances::new(engine.clone(), shared, pre, grants.reuse);
         Ok(Self {
             name: name.to_owned(),
-            description,
-            engine: engine.clone(),
-            instances: Instances::new(engine.clone(), identity.clone(), limits.clone(), pre),
             identity,
+            description,
+            instances: Arc::new(instances),
         })
     }
 
@@ -103,7 +85,28 @@ impl Adapter {
         self.description.operations.iter().any(|known| known == operation)
     }
 
-    /// Starts an exchange in an instance of its own. Waits a bounded time if all are in use.
+    /// How many events of a reply it is handed in one call.
+    pub fn most_events(&self) -> usize {
+        self.instances.shared().limits.events
+    }
+
+    pub(super) fn instances(&self) -> &Instances {
+        &self.instances
+    }
+
+    /// An attempt through this adapter has ended.
+    pub fn attempted(&self, failed: bool) {
+        self.instances.conduct().attempted(failed);
+    }
+
+    /// A call into it has failed.
+    pub fn erred(&self, error: &PluginError) {
+        if error.problem.is_fault() {
+            self.instances.conduct().trapped();
+        }
+    }
+
+    /// Starts an exchange. Waits a bounded time if there is no instance for it.
     pub async fn start(
         self: &Arc<Self>,
         call: &Call,
@@ -111,39 +114,31 @@ impl Adapter {
         payload: Bytes,
     ) -> Result<(Exchange, Progress), ExchangeError> {
         const FUNCTION: &str = "exchange.start";
+        let mut tenancy = self.instances.enter().await?;
+        let (call, to) = (call.to_wit(), target.clone());
+        let started = tenancy.call(FUNCTION, move |instance| {
+            let (store, guest) = (&mut instance.store, &instance.guest);
+            let state = store.data_mut();
+            state.room.set_time(call.now);
+            state.room.set_entropy(call.entropy);
+            let payload = state.lend(payload);
+            let started = guest.start(store, &call, &to.wit, payload);
+            store.data_mut().take_back();
+            started.map_err(|error| PluginError::from_call(FUNCTION, &error, store.data()))
+        });
         let error = |problem| self.error(FUNCTION, problem);
-        let failed = |failure: wasmtime::Error, store: &Store<State>| {
-            PluginError::from_call(&self.identity, FUNCTION, &failure, store.data())
-        };
-        let slot = self
-            .engine
-            .slot()
-            .await
-            .map_err(|limit| error(Problem::Exceeded(limit)))?;
-        let taken = self.instances.take(target.reuse);
-        let mut instance = taken.map_err(|(failure, store)| failed(failure, &store))?;
-        let Instance { store, guest, .. } = &mut instance;
-        let payload = store.data_mut().lend(payload);
-        before_call(store);
-        let exchange = guest.patchbay_plugin_adapter().exchange();
-        let started = exchange.call_start(&mut *store, &call.to_wit(), &target.wit, payload);
-        store.data_mut().take_back();
-        let (handle, raw) = match started.map_err(|failure| failed(failure, store))? {
+        let (handle, raw) = match started.await? {
             Ok(started) => started,
             Err(failure) => return Err(ExchangeError::Failed(check::failure(failure).map_err(error)?)),
         };
-        let progress = check::progress(raw, target).map_err(error)?;
-        let (adapter, target) = (self.clone(), target.clone());
-        Ok((
-            Exchange {
-                adapter,
-                target,
-                instance: Some(instance),
-                handle,
-                _slot: slot,
-            },
-            progress,
-        ))
+        tenancy.exchange = Some(handle);
+        let progress = check::progress(raw, target, &self.instances.shared().limits).map_err(error)?;
+        let exchange = Exchange {
+            adapter: self.clone(),
+            target: target.clone(),
+            tenancy,
+        };
+        Ok((exchange, progress))
     }
 
     /// An exchange did what the contract does not allow at that point.
@@ -160,6 +155,22 @@ impl Adapter {
     }
 }
 
+fn describe(engine: &Engine, shared: &Shared, pre: &AdapterPre) -> Result<Description, PluginError> {
+    const FUNCTION: &str = "adapter.describe";
+    let mut store = new_store(engine, shared);
+    let guest = pre.instantiate(&mut store);
+    let guest: AdapterGuest =
+        guest.map_err(|error| PluginError::from_call("instantiation", &error, store.data()))?;
+    before_call(&mut store);
+    let raw = guest.describe(&mut store);
+    let raw = raw.map_err(|error| PluginError::from_call(FUNCTION, &error, store.data()))?;
+    Description::check(raw).map_err(|problem| PluginError {
+        plugin: shared.voice.plugin().to_owned(),
+        function: FUNCTION,
+        problem,
+    })
+}
+
 impl std::fmt::Debug for Adapter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Adapter")
@@ -172,39 +183,28 @@ impl std::fmt::Debug for Adapter {
 
 impl Exchange {
     /// Tells the guest what happened. `now`: Unix time in milliseconds. After an error the exchange is dead.
-    pub fn advance(&mut self, now: u64, input: Input) -> Result<Progress, PluginError> {
+    pub async fn advance(&mut self, now: u64, input: Input) -> Result<Progress, PluginError> {
         const FUNCTION: &str = "exchange.advance";
         let error = |problem| self.adapter.error(FUNCTION, problem);
-        let Some(mut instance) = self.instance.take() else {
+        let Some(exchange) = self.tenancy.exchange else {
             return Err(error(Problem::Broke("called after it had failed".to_owned())));
         };
-        let Instance { store, guest, .. } = &mut instance;
-        before_call(store);
         let input = self.adapter.for_guest(input);
-        let exchange = guest.patchbay_plugin_adapter().exchange();
-        let raw = exchange
-            .call_advance(&mut *store, self.handle, now, &input)
-            .map_err(|failure| {
-                PluginError::from_call(&self.adapter.identity, FUNCTION, &failure, store.data())
-            })?;
-        let progress = check::progress(raw, &self.target).map_err(error)?;
-        self.instance = Some(instance);
-        Ok(progress)
-    }
-}
-
-/// Where the instance is to serve others, the guest first frees what it kept for this exchange.
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        if !self.target.reuse {
-            return;
-        }
-        let Some(mut instance) = self.instance.take() else {
-            return;
-        };
-        before_call(&mut instance.store);
-        if self.handle.resource_drop(&mut instance.store).is_ok() {
-            self.adapter.instances.give_back(instance);
+        let advanced = self.tenancy.call(FUNCTION, move |instance| {
+            let (store, guest) = (&mut instance.store, &instance.guest);
+            store.data_mut().room.set_time(now);
+            guest
+                .advance(store, exchange, now, input)
+                .map_err(|error| PluginError::from_call(FUNCTION, &error, store.data()))
+        });
+        let limits = &self.adapter.instances.shared().limits;
+        match advanced.await {
+            Ok(raw) => check::progress(raw, &self.target, limits).map_err(error),
+            Err(failed) => {
+                // There is nothing left in there to be freed.
+                self.tenancy.exchange = None;
+                Err(failed)
+            }
         }
     }
 }

@@ -11,16 +11,15 @@ use url::Url;
 
 use super::bindings::v0_1::{adapter as wit, types};
 use super::contract::{Body, Chunk, CredentialUse, Framing, Next, Outgoing, Progress};
-use super::error::Problem;
-use super::store::readable;
+use super::error::{Limit, Problem};
+use super::log::readable;
 use super::target::Target;
 use crate::chat::{Edit, TokenClass};
+use crate::config::Limits;
 use crate::failure::{Failure, Kind, Scope};
 
 /// Entries of the small lists a guest returns (headers, credentials, edits, usage, limits, warnings).
 const SHORT_LIST: usize = 256;
-/// Chunks of one call.
-const CHUNKS: usize = 10_000;
 /// Names of any kind, in bytes.
 const NAME: usize = 128;
 /// A path with its query, in bytes.
@@ -43,8 +42,8 @@ const HOST_HEADERS: [&str; 12] = [
 ];
 
 /// Everything an exchange returned.
-pub(super) fn progress(raw: wit::Progress, target: &Target) -> Result<Progress, Problem> {
-    at_most(raw.chunks.len(), CHUNKS, "chunks")?;
+pub(super) fn progress(raw: wit::Progress, target: &Target, limits: &Limits) -> Result<Progress, Problem> {
+    within(raw.chunks.len(), limits.chunks, Limit::Chunks)?;
     at_most(raw.usage.len(), SHORT_LIST, "usage")?;
     at_most(raw.limits.len(), SHORT_LIST, "limits")?;
     at_most(raw.warnings.len(), SHORT_LIST, "warnings")?;
@@ -57,7 +56,7 @@ pub(super) fn progress(raw: wit::Progress, target: &Target) -> Result<Progress, 
             .collect(),
         warnings: raw.warnings.iter().map(|warning| readable(warning)).collect(),
         next: match raw.next {
-            wit::Next::Send(request) => Next::Send(Box::new(outgoing(request, target)?)),
+            wit::Next::Send(request) => Next::Send(Box::new(outgoing(request, target, limits)?)),
             wit::Next::Fetch(_) => return Err(Problem::NotSupported("next.fetch")),
             wit::Next::More => Next::More,
             wit::Next::Pull => Next::Pull,
@@ -103,8 +102,8 @@ fn chunk(raw: wit::Chunk) -> Result<Chunk, Problem> {
     })
 }
 
-fn outgoing(raw: wit::HttpRequest, target: &Target) -> Result<Outgoing, Problem> {
-    let body = body(raw.body)?;
+fn outgoing(raw: wit::HttpRequest, target: &Target, limits: &Limits) -> Result<Outgoing, Problem> {
+    let body = body(raw.body, limits.body)?;
     let uses = raw.credentials.into_iter();
     let credentials = uses
         .map(|used| credential_use(used, target))
@@ -119,7 +118,7 @@ fn outgoing(raw: wit::HttpRequest, target: &Target) -> Result<Outgoing, Problem>
     Ok(Outgoing {
         method: method(&raw.method)?,
         url: address(target, raw.endpoint.as_deref(), &raw.path)?,
-        headers: headers(&raw.headers)?,
+        headers: headers(&raw.headers, limits.headers)?,
         credentials,
         body,
         framing: match raw.framing {
@@ -189,8 +188,10 @@ fn address(target: &Target, endpoint: Option<&str>, path: &str) -> Result<Url, P
     }
 }
 
-fn headers(raw: &[types::Header]) -> Result<HeaderMap, Problem> {
+fn headers(raw: &[types::Header], most: usize) -> Result<HeaderMap, Problem> {
     at_most(raw.len(), SHORT_LIST, "headers")?;
+    let bytes = raw.iter().map(|header| header.name.len() + header.value.len());
+    within(bytes.sum(), most, Limit::Headers)?;
     let mut headers = HeaderMap::with_capacity(raw.len() + 4);
     for header in raw {
         let value = HeaderValue::from_str(&header.value).map_err(|_| {
@@ -247,13 +248,18 @@ fn credential_use(raw: wit::CredentialUse, target: &Target) -> Result<Credential
     }
 }
 
-fn body(raw: wit::Body) -> Result<Body, Problem> {
+fn body(raw: wit::Body, most: usize) -> Result<Body, Problem> {
     match raw {
         wit::Body::Unchanged => Ok(Body::Unchanged),
         wit::Body::Empty => Ok(Body::Empty),
-        wit::Body::Bytes(bytes) => Ok(Body::Bytes(bytes.into())),
+        wit::Body::Bytes(bytes) => {
+            within(bytes.len(), most, Limit::Body)?;
+            Ok(Body::Bytes(bytes.into()))
+        }
         wit::Body::Edited(edits) => {
             at_most(edits.len(), SHORT_LIST, "edits")?;
+            let bytes = edits.iter().filter_map(|edit| Some(edit.value.as_ref()?.len()));
+            within(bytes.sum(), most, Limit::Body)?;
             edits
                 .into_iter()
                 .map(edit)
@@ -313,6 +319,17 @@ fn at_most(found: usize, most: usize, what: &str) -> Result<(), Problem> {
         Ok(())
     } else {
         Err(broke(format!("{found} {what}; at most {most}")))
+    }
+}
+
+fn within(found: usize, most: usize, limit: fn(usize) -> Limit) -> Result<(), Problem> {
+    if found <= most {
+        Ok(())
+    } else {
+        Err(Problem::Exceeded {
+            limit: limit(most),
+            said: None,
+        })
     }
 }
 

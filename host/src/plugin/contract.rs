@@ -27,13 +27,13 @@ pub struct Call {
 }
 
 /// One request to be ranked.
-#[derive(Debug, Clone, Copy)]
-pub struct Turn<'a> {
+#[derive(Debug, Clone)]
+pub struct Turn {
     pub operation: Operation,
     /// The public model's name.
-    pub model: &'a str,
+    pub model: String,
     /// The name of the caller's key.
-    pub caller: &'a str,
+    pub caller: String,
     pub streaming: bool,
     pub input_tokens: u32,
     pub sequence: u64,

@@ -6,7 +6,7 @@ use super::bindings::v0_1::adapter as wit;
 use super::check;
 use super::error::Problem;
 use super::schema::Schema;
-use super::store::readable;
+use super::log::readable;
 
 /// What an adapter says of itself, checked.
 #[derive(Debug)]

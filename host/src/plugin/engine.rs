@@ -9,17 +9,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
+use super::cache::Cache;
 use super::error::Limit;
-use crate::config::{LARGEST_MEMORY, Limits};
-
-/// Stack of a guest, in bytes: wasmtime's default.
-pub(super) const GUEST_STACK: usize = 512 * 1024;
+use super::instance::Instances;
+use super::prepare::Preparer;
+use crate::config::{LARGEST_MEMORY, LARGEST_TABLE, Plugins};
 
 /// How exact the deadline of a call is. A tick is one atomic increment.
-const TICK: Duration = Duration::from_millis(5);
+pub(super) const TICK: Duration = Duration::from_millis(5);
 
 /// Instances beside the configured number, for strategies (a few for each public model, in two generations during
 /// a reload) and for components being tried out. Costs address space, not memory.
@@ -38,7 +38,11 @@ pub struct Engine {
     wasmtime: wasmtime::Engine,
     slots: Arc<Semaphore>,
     instances: u32,
+    stack: usize,
     in_use: Arc<AtomicUsize>,
+    preparer: Preparer,
+    cache: Arc<Cache>,
+    alarm: Arc<Notify>,
 }
 
 /// The right to hold one instance; gives itself back when dropped.
@@ -50,23 +54,29 @@ pub(super) struct Slot {
 
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot set up the WebAssembly engine: {0}; if address space is limited (ulimit -v), lower plugins.limits.instances"
+    "cannot set up the WebAssembly engine: {0}; if address space is limited (ulimit -v), lower plugins.instances"
 )]
 pub struct EngineError(String);
 
 // === impl Engine ===
 
 impl Engine {
-    /// Reserves address space for `limits.instances` instances and starts the thread that measures time.
-    pub fn new(limits: &Limits) -> Result<Self, EngineError> {
+    /// Reserves address space for `plugins.instances` instances and starts the threads that measure time and prepare
+    /// instances.
+    pub fn new(plugins: &Plugins) -> Result<Self, EngineError> {
+        let broken = |error: std::io::Error| EngineError(error.to_string());
         let wasmtime =
-            wasmtime::Engine::new(&config(limits)).map_err(|error| EngineError(format!("{error:#}")))?;
-        tick(&wasmtime).map_err(|error| EngineError(error.to_string()))?;
+            wasmtime::Engine::new(&config(plugins)).map_err(|error| EngineError(format!("{error:#}")))?;
+        tick(&wasmtime).map_err(broken)?;
         Ok(Self {
-            wasmtime,
-            slots: Arc::new(Semaphore::new(limits.instances as usize)),
-            instances: limits.instances,
+            slots: Arc::new(Semaphore::new(plugins.instances as usize)),
+            instances: plugins.instances,
+            stack: plugins.stack,
             in_use: Arc::default(),
+            preparer: Preparer::start().map_err(broken)?,
+            cache: Arc::new(Cache::new(plugins.cache.clone(), &wasmtime)),
+            alarm: Arc::default(),
+            wasmtime,
         })
     }
 
@@ -74,19 +84,42 @@ impl Engine {
         &self.wasmtime
     }
 
+    /// A guest's stack, in bytes.
+    pub(super) fn stack(&self) -> usize {
+        self.stack
+    }
+
+    pub(super) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Rings when a version of a plugin should not serve any more.
+    pub fn alarm(&self) -> &Arc<Notify> {
+        &self.alarm
+    }
+
+    /// Has instances made ahead of need.
+    pub(super) fn prepare(&self, instances: &Arc<Instances>) {
+        self.preparer.prepare(instances);
+    }
+
     /// Waits a bounded time for the right to hold an instance.
     pub(super) async fn slot(&self) -> Result<Slot, Limit> {
-        let permit = tokio::time::timeout(INSTANCE_WAIT, self.slots.clone().acquire_owned()).await;
-        match permit {
-            Ok(Ok(permit)) => {
-                self.in_use.fetch_add(1, Ordering::Relaxed);
-                Ok(Slot {
-                    _permit: permit,
-                    in_use: self.in_use.clone(),
-                })
+        let permit = match self.slots.clone().try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let permit = tokio::time::timeout(INSTANCE_WAIT, self.slots.clone().acquire_owned()).await;
+                let Ok(Ok(permit)) = permit else {
+                    return Err(Limit::AllInstances(self.instances));
+                };
+                permit
             }
-            Ok(Err(_)) | Err(_) => Err(Limit::Instances(self.instances)),
-        }
+        };
+        self.in_use.fetch_add(1, Ordering::Relaxed);
+        Ok(Slot {
+            _permit: permit,
+            in_use: self.in_use.clone(),
+        })
     }
 
     /// Instances that exchanges hold now.
@@ -109,13 +142,8 @@ impl Drop for Slot {
     }
 }
 
-/// Ticks of the engine's clock that a duration is worth, rounded up; one more, because the first may be short.
-pub(super) fn ticks(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX / 2) + 1
-}
-
-fn config(limits: &Limits) -> Config {
-    let count = limits.instances.saturating_add(EXTRA_INSTANCES);
+fn config(plugins: &Plugins) -> Config {
+    let count = plugins.instances.saturating_add(EXTRA_INSTANCES);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(count)
         // A component made by wit-component from one module has up to three core instances, of which one has
@@ -124,7 +152,7 @@ fn config(limits: &Limits) -> Config {
         .total_memories(count)
         .total_tables(count.saturating_mul(2))
         .max_memory_size(LARGEST_MEMORY)
-        .table_elements(limits.table_elements)
+        .table_elements(LARGEST_TABLE)
         .max_tables_per_module(4)
         .max_component_instance_size(8 << 20)
         .linear_memory_keep_resident(KEEP_RESIDENT)
@@ -143,7 +171,7 @@ fn config(limits: &Limits) -> Config {
         .signals_based_traps(false)
         .memory_guard_size(0)
         .memory_reservation(LARGEST_MEMORY as u64)
-        .max_wasm_stack(GUEST_STACK)
+        .max_wasm_stack(plugins.stack)
         .cranelift_opt_level(OptLevel::Speed)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
     config

@@ -1,39 +1,32 @@
-//! The plugins folder: every `.wasm` file in it, each at its newest version that loads.
+//! The plugins folder: every `.wasm` file in it, each at its newest version that loads and behaves.
 //!
 //! Decides by content, never by time stamps. A file that does not load changes nothing but the report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
 use super::engine::Engine;
-use super::load::{LoadError, Plugin};
+use super::load::{LoadError, Plugin, Serves, Source};
+use super::part::Part;
 use super::{Adapter, StrategyPlugin};
-use crate::config::Limits;
+use crate::config::Settings;
+
+/// A file that has changed must be the same after this time, or it is still being written.
+const SETTLED: Duration = Duration::from_millis(50);
+/// Plugins that nothing needs are loaded for so long, then those that were loaded are put to use first.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where component files are, and how they are loaded.
 #[derive(Debug)]
 pub struct Folder {
-    pub path: PathBuf,
-    pub limits: Limits,
+    pub settings: Arc<Settings>,
     pub engine: Engine,
-}
-
-/// One plugin file and what became of it.
-#[derive(Debug)]
-pub struct Part {
-    pub name: String,
-    /// SHA-256 of the newest content that was looked at, in hex.
-    pub seen: String,
-    /// What serves: the newest content that loaded.
-    pub plugin: Option<Plugin>,
-    /// Why the newest content does not serve.
-    pub problem: Option<String>,
-    /// The limits it was loaded under.
-    limits: Limits,
 }
 
 /// All parts by name. Immutable; a scan makes the next one.
@@ -42,66 +35,156 @@ pub struct PluginSet {
     parts: BTreeMap<String, Arc<Part>>,
 }
 
+/// What a scan found.
+#[derive(Debug)]
+pub struct Scanned {
+    pub plugins: PluginSet,
+    /// Some files were still being written, or are yet to be loaded: scan again.
+    pub unfinished: bool,
+}
+
+/// A file and the hash of what is in it, or why that is not known.
+struct Found {
+    name: String,
+    path: PathBuf,
+    content: Result<String, LoadError>,
+}
+
 // === impl Folder ===
 
 impl Folder {
-    /// Reads the folder and loads what is new in it. A part whose file is gone stays while it is `named` in the
-    /// configuration. Blocks for as long as compiling takes.
-    pub fn scan(&self, before: &PluginSet, named: &BTreeSet<String>) -> std::io::Result<PluginSet> {
+    /// Reads the folder and loads what is new in it. A part whose file is gone stays while the configuration names
+    /// it. Blocks for as long as compiling takes.
+    pub fn scan(&self, before: &PluginSet) -> std::io::Result<Scanned> {
         let mut parts = BTreeMap::new();
-        for path in component_files(&self.path)? {
-            let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else {
-                continue;
-            };
-            parts.insert(name.to_owned(), self.part(name, &path, before.parts.get(name)));
-        }
-        for (name, part) in &before.parts {
-            if !parts.contains_key(name) && named.contains(name) && part.plugin.is_some() {
-                let problem = "its file is gone; the configuration still names it, so it is kept";
-                parts.insert(name.clone(), part.keep(String::new(), problem.to_owned()));
+        let mut changed = Vec::new();
+        for found in self.look()? {
+            match before.get(&found.name).and_then(|part| self.unchanged(part, &found)) {
+                Some(part) => {
+                    parts.insert(found.name, part);
+                }
+                None => changed.push(found),
             }
         }
-        Ok(PluginSet { parts })
+        let unfinished = self.load(changed, before, &mut parts);
+        self.keep_named(before, &mut parts);
+        Ok(Scanned {
+            plugins: PluginSet { parts },
+            unfinished,
+        })
     }
 
-    fn part(&self, name: &str, path: &Path, before: Option<&Arc<Part>>) -> Arc<Part> {
-        let bytes = match read_whole(path, self.limits.component) {
-            Ok(bytes) => bytes,
-            Err(error) => return self.failed(name, String::new(), &error, before),
+    /// Every file, in the order of their names.
+    fn look(&self) -> std::io::Result<Vec<Found>> {
+        let found = component_files(&self.settings.plugins.folder)?.into_iter();
+        let found = found.filter_map(|path| {
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let content = self.read(&name, &path).map(|bytes| hash(&bytes));
+            Some(Found { name, path, content })
+        });
+        Ok(found.collect())
+    }
+
+    /// The part as it is, or as it is after a bad version was taken back; none if the file has to be loaded.
+    fn unchanged(&self, part: &Arc<Part>, found: &Found) -> Option<Arc<Part>> {
+        let same_terms = part.grants == *self.settings.plugins.grants_of(&part.name);
+        match &found.content {
+            Ok(content) if *content == part.seen && same_terms => {
+                Some(part.rolled_back().map_or_else(|| part.clone(), Arc::new))
+            }
+            Ok(_) => None,
+            Err(error) => part.problem.as_ref().filter(|known| **known == error.to_string()).map(|_| part.clone()),
+        }
+    }
+
+    /// Loads what has changed; first what the configuration names. True if some of it has to wait.
+    fn load(
+        &self,
+        mut changed: Vec<Found>,
+        before: &PluginSet,
+        parts: &mut BTreeMap<String, Arc<Part>>,
+    ) -> bool {
+        if changed.is_empty() {
+            return false;
+        }
+        #[expect(clippy::disallowed_methods, reason = "on the thread that reloads, which has nothing else to do")]
+        thread::sleep(SETTLED);
+        changed.sort_by_key(|found| !self.settings.names(&found.name));
+        let began = Instant::now();
+        let mut unfinished = false;
+        for found in changed {
+            let now = before.get(&found.name);
+            let wait = began.elapsed() > PATIENCE && !self.settings.names(&found.name);
+            let loaded = if wait { None } else { self.part(&found, now) };
+            unfinished |= loaded.is_none();
+            if let Some(part) = loaded.map(Arc::new).or_else(|| now.cloned()) {
+                parts.insert(found.name, part);
+            }
+        }
+        unfinished
+    }
+
+    /// The part made of a file that has changed; none while the file is being written.
+    fn part(&self, found: &Found, before: Option<&Arc<Part>>) -> Option<Part> {
+        let grants = self.settings.plugins.grants_of(&found.name);
+        let failed = |seen: &str, error: &LoadError| {
+            Some(Part::failed(&found.name, grants, seen, error.to_string(), before))
         };
-        let seen = format!("{:x}", Sha256::digest(&bytes));
-        match before {
-            Some(part) if part.seen == seen && part.limits == self.limits => return part.clone(),
-            Some(_) | None => {}
+        let seen = match &found.content {
+            Ok(content) => content,
+            Err(error) => return failed("", error),
+        };
+        let bytes = match self.read(&found.name, &found.path) {
+            Ok(bytes) => bytes,
+            Err(error) => return failed("", &error),
+        };
+        if hash(&bytes) != *seen {
+            return None;
         }
-        match Plugin::load(&self.engine, name, &bytes, &self.limits) {
-            Ok(plugin) => Arc::new(Part {
-                name: name.to_owned(),
-                seen,
-                plugin: Some(plugin),
-                problem: None,
-                limits: self.limits.clone(),
-            }),
-            Err(error) => self.failed(name, seen, &error, before),
+        let source = Source::new(&found.name, &bytes, &self.settings.plugins);
+        match Plugin::load(&self.engine, source) {
+            Ok(plugin) => Some(self.taken_over(found, plugin, before)),
+            Err(error) => failed(seen, &error),
         }
     }
 
-    fn failed(&self, name: &str, seen: String, error: &LoadError, before: Option<&Arc<Part>>) -> Arc<Part> {
-        match before {
-            Some(part) => part.keep(seen, error.to_string()),
-            None => Arc::new(Part {
-                name: name.to_owned(),
-                seen,
-                plugin: None,
-                problem: Some(error.to_string()),
-                limits: self.limits.clone(),
-            }),
+    /// A version that loads takes over, unless one is running that fits the configuration better.
+    fn taken_over(&self, found: &Found, plugin: Plugin, before: Option<&Arc<Part>>) -> Part {
+        let grants = self.settings.plugins.grants_of(&found.name);
+        let refused = self
+            .settings
+            .settings_for(&found.name)
+            .find_map(|(place, settings)| Some((place, plugin.check_settings(settings).err()?)));
+        match (refused, before.filter(|part| part.plugin.is_some())) {
+            (Some((place, problem)), Some(before)) => {
+                let problem = format!("{place}: {problem}; settings and plugin have to change together");
+                Part::failed(&found.name, grants, &plugin.origin.sha256, problem, Some(before))
+            }
+            // Without another version the candidates will say what they miss.
+            _ => Part::serving(&found.name, grants, plugin, before),
         }
+    }
+
+    fn keep_named(&self, before: &PluginSet, parts: &mut BTreeMap<String, Arc<Part>>) {
+        for (name, part) in &before.parts {
+            if !parts.contains_key(name) && self.settings.names(name) && part.plugin.is_some() {
+                let kept = if part.seen.is_empty() {
+                    part.clone()
+                } else {
+                    Arc::new(part.without_file())
+                };
+                parts.insert(name.clone(), kept);
+            }
+        }
+    }
+
+    fn read(&self, name: &str, path: &Path) -> Result<Vec<u8>, LoadError> {
+        read_whole(path, self.settings.plugins.grants_of(name).limits.component)
     }
 }
 
 /// Reads at most `most` bytes and says so if there are more.
-fn read_whole(path: &Path, most: usize) -> Result<Vec<u8>, LoadError> {
+pub(super) fn read_whole(path: &Path, most: usize) -> Result<Vec<u8>, LoadError> {
     let file = std::fs::File::open(path)?;
     let found = file.metadata()?.len();
     if found > most as u64 {
@@ -116,6 +199,11 @@ fn read_whole(path: &Path, most: usize) -> Result<Vec<u8>, LoadError> {
         });
     }
     Ok(bytes)
+}
+
+/// SHA-256 in hex.
+pub(super) fn hash(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// In the order of their names. Hidden files are somebody's work in progress.
@@ -134,21 +222,6 @@ fn component_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-// === impl Part ===
-
-impl Part {
-    /// The same plugin goes on serving, with a new report.
-    fn keep(&self, seen: String, problem: String) -> Arc<Self> {
-        Arc::new(Self {
-            name: self.name.clone(),
-            seen,
-            plugin: self.plugin.clone(),
-            problem: Some(problem),
-            limits: self.limits.clone(),
-        })
-    }
-}
-
 // === impl PluginSet ===
 
 impl PluginSet {
@@ -162,17 +235,17 @@ impl PluginSet {
 
     /// The adapter of this name, or what stands in the way.
     pub fn adapter(&self, name: &str) -> Result<&Arc<Adapter>, String> {
-        match self.plugin(name)? {
-            Plugin::Adapter(adapter) => Ok(adapter),
-            Plugin::Strategy(_) => Err(format!("plugin {name} is a strategy, not an adapter")),
+        match &self.plugin(name)?.serves {
+            Serves::Adapter(adapter) => Ok(adapter),
+            Serves::Strategy(_) => Err(format!("plugin {name} is a strategy, not an adapter")),
         }
     }
 
     /// The strategy of this name, or what stands in the way.
     pub fn strategy(&self, name: &str) -> Result<&Arc<StrategyPlugin>, String> {
-        match self.plugin(name)? {
-            Plugin::Strategy(strategy) => Ok(strategy),
-            Plugin::Adapter(_) => Err(format!("plugin {name} is an adapter, not a strategy")),
+        match &self.plugin(name)?.serves {
+            Serves::Strategy(strategy) => Ok(strategy),
+            Serves::Adapter(_) => Err(format!("plugin {name} is an adapter, not a strategy")),
         }
     }
 

@@ -1,35 +1,64 @@
-//! From the bytes of a file to a plugin that has introduced itself.
+//! From the bytes of a file to a plugin that has introduced itself and passed its trial.
 //!
 //! Every reason for refusing a component says what was expected, what was found, and what to do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, Linker};
 
 use super::adapter::Adapter;
-use super::bindings::v0_1;
+use super::bindings::{AdapterPre, PACKAGE, StrategyPre, Version};
+use super::compile::{Compiled, compile};
+use super::conduct::Conduct;
 use super::engine::Engine;
 use super::error::PluginError;
-use super::store::State;
+use super::folder::hash;
+use super::lane::Lane;
+use super::log::Voice;
+use super::room;
+use super::store::{Shared, State};
 use super::strategy::StrategyPlugin;
-use crate::config::Limits;
-
-const ADAPTER: &str = "patchbay:plugin/adapter@0.1.0";
-const STRATEGY: &str = "patchbay:plugin/strategy@0.1.0";
-const PACKAGE: &str = "patchbay:plugin/";
-/// What a component may import.
-const OFFERED: [&str; 3] = [
-    "patchbay:plugin/types@0.1.0",
-    "patchbay:plugin/calls@0.1.0",
-    "patchbay:plugin/log@0.1.0",
-];
+use super::trial::{self, TrialError};
+use crate::config::{Grants, Plugins, Rollback};
 
 /// A component that can serve.
 #[derive(Debug, Clone)]
-pub enum Plugin {
+pub struct Plugin {
+    pub serves: Serves,
+    pub origin: Arc<Origin>,
+}
+
+/// What it serves as.
+#[derive(Debug, Clone)]
+pub enum Serves {
     Adapter(Arc<Adapter>),
     Strategy(Arc<StrategyPlugin>),
+}
+
+/// What is known of its file.
+#[derive(Debug)]
+pub struct Origin {
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    pub bytes: usize,
+    /// The version of the WIT package it was built for: "0.1.0".
+    pub contract: &'static str,
+    pub imports: Vec<String>,
+    /// How long compiling it took, or reading what was compiled before.
+    pub compile: Duration,
+    pub cached: bool,
+}
+
+/// A component file and the terms it runs on.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// The plugin's name.
+    pub name: &'a str,
+    pub bytes: &'a [u8],
+    pub grants: &'a Grants,
+    pub rollback: &'a Rollback,
 }
 
 /// Why a file is not a plugin.
@@ -39,115 +68,255 @@ pub enum LoadError {
     Unreadable(#[from] std::io::Error),
     #[error("{found} bytes, more than the limit of {most} (plugins.limits.component)")]
     TooLarge { found: u64, most: usize },
+    #[error("an empty file")]
+    Empty,
     #[error("a core module, not a component; `patchbay plugin build` makes the component")]
     CoreModule,
     #[error("not a WebAssembly component: {0}")]
     Invalid(String),
     #[error(
-        "exports neither {ADAPTER} nor {STRATEGY} but {found}; build it against the WIT package this gateway offers"
+        "expected a component that exports {} or {}, found one that exports {found}; {advice}",
+        ADAPTER, STRATEGY
     )]
-    UnknownWorld { found: String },
+    UnknownWorld { found: String, advice: String },
     #[error("exports both {ADAPTER} and {STRATEGY}; make it two components")]
     TwoWorlds,
     #[error("imports {import}, which a plugin is not given; {advice}")]
-    Import { import: String, advice: &'static str },
-    #[error("does not fit its world: {0}")]
-    Mismatch(String),
+    Import { import: String, advice: String },
+    #[error("does not fit its world: {0}; build it against wit/{1}")]
+    Mismatch(String, &'static str),
     #[error(transparent)]
     Guest(#[from] PluginError),
+    #[error("its trial went wrong: {0}")]
+    Trial(#[from] TrialError),
+}
+
+const ADAPTER: &str = "patchbay:plugin/adapter@0.1.0";
+const STRATEGY: &str = "patchbay:plugin/strategy@0.1.0";
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Adapter,
+    Strategy,
+}
+
+// === impl Source ===
+
+impl<'a> Source<'a> {
+    /// A component on the terms the configuration sets for a plugin of this name.
+    pub fn new(name: &'a str, bytes: &'a [u8], plugins: &'a Plugins) -> Self {
+        Self {
+            name,
+            bytes,
+            grants: plugins.grants_of(name),
+            rollback: &plugins.rollback,
+        }
+    }
 }
 
 // === impl Plugin ===
 
 impl Plugin {
-    /// Compiles, links and describes. Takes tens of milliseconds for a small component and seconds for a large
-    /// one, so never on a worker thread.
-    pub fn load(engine: &Engine, name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, LoadError> {
-        if bytes.starts_with(b"\0asm\x01\0\0\0") {
-            return Err(LoadError::CoreModule);
+    /// Compiles, links, describes and tries out. Takes tens of milliseconds for a small component and seconds for a
+    /// large one, so never on a worker thread.
+    pub fn load(engine: &Engine, source: Source<'_>) -> Result<Self, LoadError> {
+        match source.bytes {
+            [] => return Err(LoadError::Empty),
+            bytes if bytes.starts_with(b"\0asm\x01\0\0\0") => return Err(LoadError::CoreModule),
+            _ => {}
         }
-        let component = Component::from_binary(engine.wasmtime(), bytes)
-            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
-        let kind = world(engine, &component)?;
-        check_imports(engine, &component)?;
-        let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
-        let linker = linker(engine).map_err(mismatch)?;
-        let pre = linker.instantiate_pre(&component).map_err(mismatch)?;
-        Ok(match kind {
-            ADAPTER => {
-                let pre = v0_1::AdapterPluginPre::new(pre).map_err(mismatch)?;
-                Self::Adapter(Arc::new(Adapter::load(engine, name, limits, pre)?))
-            }
-            _ => {
-                let pre = v0_1::StrategyPluginPre::new(pre).map_err(mismatch)?;
-                Self::Strategy(Arc::new(StrategyPlugin::load(engine, name, limits, pre)?))
-            }
+        let sha256 = hash(source.bytes);
+        let Compiled {
+            component,
+            took,
+            cached,
+        } = compile(engine, source.name, source.bytes, &sha256).map_err(LoadError::Invalid)?;
+        let imports = imports(engine, &component);
+        let (kind, version) = world(&exports(engine, &component), &imports)?;
+        check_imports(engine, &component, version)?;
+        let serves = start(engine, source, &component, kind, version)?;
+        trial::run(&serves)?;
+        let origin = Origin {
+            sha256,
+            bytes: source.bytes.len(),
+            contract: version.as_str(),
+            imports,
+            compile: took,
+            cached,
+        };
+        Ok(Self {
+            serves,
+            origin: Arc::new(origin),
         })
+    }
+
+    /// The file's name without its ending.
+    pub fn name(&self) -> &str {
+        match &self.serves {
+            Serves::Adapter(adapter) => adapter.name(),
+            Serves::Strategy(strategy) => strategy.name(),
+        }
     }
 
     /// name@version
     pub fn identity(&self) -> &str {
-        match self {
-            Self::Adapter(adapter) => adapter.identity(),
-            Self::Strategy(strategy) => strategy.identity(),
+        match &self.serves {
+            Serves::Adapter(adapter) => adapter.identity(),
+            Serves::Strategy(strategy) => strategy.identity(),
         }
     }
 
     pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Adapter(_) => "adapter",
-            Self::Strategy(_) => "strategy",
+        match &self.serves {
+            Serves::Adapter(_) => "adapter",
+            Serves::Strategy(_) => "strategy",
+        }
+    }
+
+    /// Whether the two are one: not just of one version, but loaded at once.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.origin, &other.origin)
+    }
+
+    /// Checks settings (a JSON object) against the plugin's schema.
+    pub fn check_settings(&self, settings: &str) -> Result<(), String> {
+        match &self.serves {
+            Serves::Adapter(adapter) => adapter.description().settings.check(settings),
+            Serves::Strategy(strategy) => strategy.settings().check(settings),
+        }
+    }
+
+    /// Its calls run on threads of their own, because they take too long for those that serve everybody.
+    pub fn is_slow(&self) -> bool {
+        self.shared().lane.is_slow()
+    }
+
+    /// Why it should not serve any more.
+    pub fn verdict(&self) -> Option<&str> {
+        self.shared().conduct.verdict()
+    }
+
+    /// It has taken over from this version, to which there is a way back.
+    pub fn follows(&self, before: &Self) {
+        self.shared().conduct.follows(&before.shared().conduct);
+    }
+
+    /// Frees what only the serving version needs.
+    pub fn rest(&self) {
+        if let Serves::Adapter(adapter) = &self.serves {
+            adapter.instances().rest();
+        }
+    }
+
+    /// It serves (again).
+    pub fn wake(&self) {
+        if let Serves::Adapter(adapter) = &self.serves {
+            adapter.instances().wake();
+        }
+    }
+
+    fn shared(&self) -> &Shared {
+        match &self.serves {
+            Serves::Adapter(adapter) => adapter.instances().shared(),
+            Serves::Strategy(strategy) => strategy.shared(),
         }
     }
 }
 
-/// Which of the two worlds a component belongs to, by its exports.
-fn world(engine: &Engine, component: &Component) -> Result<&'static str, LoadError> {
+/// Links the component and asks it what it is.
+fn start(
+    engine: &Engine,
+    source: Source<'_>,
+    component: &Component,
+    kind: Kind,
+    version: Version,
+) -> Result<Serves, LoadError> {
+    let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"), version.as_str());
+    let mut linker = Linker::<State>::new(engine.wasmtime());
+    version.link(&mut linker).map_err(mismatch)?;
+    room::link(&mut linker, component).map_err(mismatch)?;
+    let pre = linker.instantiate_pre(component).map_err(mismatch)?;
+    let shared = Shared {
+        limits: source.grants.limits.clone(),
+        lane: Arc::new(Lane::new(source.name, source.grants)),
+        voice: Arc::new(Voice::new(source.name)),
+        conduct: Arc::new(Conduct::new(source.rollback.clone(), engine.alarm().clone())),
+    };
+    Ok(match kind {
+        Kind::Adapter => {
+            let pre = AdapterPre::new(version, pre).map_err(mismatch)?;
+            let adapter = Adapter::load(engine, source.name, source.grants, shared, pre)?;
+            Serves::Adapter(Arc::new(adapter))
+        }
+        Kind::Strategy => {
+            let pre = StrategyPre::new(version, pre).map_err(mismatch)?;
+            Serves::Strategy(Arc::new(StrategyPlugin::load(engine, source.name, shared, pre)?))
+        }
+    })
+}
+
+fn imports(engine: &Engine, component: &Component) -> Vec<String> {
     let ty = component.component_type();
-    let exports: Vec<String> = ty
-        .exports(engine.wasmtime())
+    ty.imports(engine.wasmtime())
         .map(|(name, _)| name.to_owned())
-        .collect();
-    let has = |name: &str| exports.iter().any(|export| export == name);
-    match (has(ADAPTER), has(STRATEGY)) {
-        (true, false) => Ok(ADAPTER),
-        (false, true) => Ok(STRATEGY),
-        (true, true) => Err(LoadError::TwoWorlds),
-        (false, false) => {
-            let found = if exports.is_empty() {
-                "nothing".to_owned()
-            } else {
-                exports.join(", ")
-            };
-            Err(LoadError::UnknownWorld { found })
-        }
-    }
+        .collect()
 }
 
-fn check_imports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
+fn exports(engine: &Engine, component: &Component) -> Vec<String> {
+    let ty = component.component_type();
+    ty.exports(engine.wasmtime())
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+/// Which world a component belongs to, and of which version: the newest it exports.
+fn world(exports: &[String], imports: &[String]) -> Result<(Kind, Version), LoadError> {
+    for version in Version::ALL {
+        let has = |name: &str| exports.contains(&version.interface(name));
+        match (has("adapter"), has("strategy")) {
+            (true, false) => return Ok((Kind::Adapter, version)),
+            (false, true) => return Ok((Kind::Strategy, version)),
+            (true, true) => return Err(LoadError::TwoWorlds),
+            (false, false) => {}
+        }
+    }
+    let other_version = exports.iter().chain(imports).find(|name| name.starts_with(PACKAGE));
+    let advice = match other_version.and_then(|name| name.split_once('@')) {
+        Some((_, version)) => format!(
+            "it was built for version {version} of the WIT package, and this gateway serves {}: build it against one \
+             of those, or use a gateway that serves its version",
+            Version::ALL.map(Version::as_str).join(" and ")
+        ),
+        None => "is it a plugin for patchbay at all? See wit/0.1.0/worlds.wit".to_owned(),
+    };
+    let found = if exports.is_empty() {
+        "nothing".to_owned()
+    } else {
+        exports.join(", ")
+    };
+    Err(LoadError::UnknownWorld { found, advice })
+}
+
+fn check_imports(engine: &Engine, component: &Component, version: Version) -> Result<(), LoadError> {
     let ty = component.component_type();
     let foreign = ty.imports(engine.wasmtime()).find(|(name, item)| {
-        !OFFERED.contains(name) || !matches!(item.ty, ComponentItem::ComponentInstance(_))
+        let offered = version.offers(name) || room::offers(name);
+        !offered || !matches!(item.ty, ComponentItem::ComponentInstance(_))
     });
     let Some((import, _)) = foreign else { return Ok(()) };
-    let advice = if import.starts_with("wasi:") {
-        "build for wasm32-unknown-unknown, as `patchbay plugin build` does, and use neither clock, files, \
-         randomness nor output"
+    let advice = if import.starts_with("wasi:http") {
+        "a plugin does not send requests itself: return them from the exchange, and the gateway sends them".to_owned()
+    } else if import.starts_with("wasi:") {
+        "of WASI only 0.2's cli, clocks, filesystem, io, random and sockets can be imported, and none of them leads \
+         anywhere"
+            .to_owned()
     } else if import.starts_with(PACKAGE) {
-        "it was built for another version of the package"
+        format!("the rest of it was built for version {}", version.as_str())
     } else {
-        "remove it"
+        "remove it: a plugin may import patchbay:plugin's calls and log, and nothing else".to_owned()
     };
     Err(LoadError::Import {
         import: import.to_owned(),
         advice,
     })
-}
-
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine.wasmtime());
-    v0_1::types::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    v0_1::calls::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    v0_1::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    Ok(linker)
 }

@@ -2,41 +2,55 @@
 //!
 //! Never holds a credential.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustix::time::{ClockId, clock_gettime};
 use wasmtime::component::Resource;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
 use super::bindings::v0_1::log::{Host as LogHost, Level};
 use super::bindings::v0_1::{calls, types};
-use super::engine::{Engine, ticks};
-use super::error::{Limit, NotSupported};
+use super::conduct::Conduct;
+use super::engine::{Engine, TICK};
+use super::error::{Exceeded, Limit, NotSupported};
+use super::lane::{Lane, hand_over, thread_time};
+use super::log::{Voice, readable};
+use super::room::Room;
 use crate::config::Limits;
 
-/// A log message is cut to this many bytes.
-const LOG_MESSAGE: usize = 2048;
-/// Messages of one call beyond this number are dropped.
-const LOG_MESSAGES: u32 = 20;
-/// Handles a guest may hold at once; an exchange needs two.
-const HANDLES: usize = 1024;
+/// What all instances of one plugin share.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    pub(super) limits: Arc<Limits>,
+    pub(super) lane: Arc<Lane>,
+    pub(super) voice: Arc<Voice>,
+    pub(super) conduct: Arc<Conduct>,
+}
 
 /// The host's side of one instance.
 #[derive(Debug)]
 pub(super) struct State {
-    plugin: String,
-    limits: Limits,
+    shared: Shared,
+    stack: usize,
     memory: usize,
     exceeded: Option<Limit>,
-    messages: u32,
+    logged: usize,
     last_error: Option<String>,
-    /// The thread's processor time when half of the time of the call was over.
-    first_look: Option<Duration>,
+    watch: Watch,
     payload: Option<Bytes>,
+    pub(super) room: Room,
 }
 
-/// The guest's handle to the payload. An instance serves one exchange, so there is only one.
+/// The time of one call: ticks of the engine's clock, and processor time of the thread from some of them on.
+#[derive(Debug, Default)]
+struct Watch {
+    ticks: u32,
+    at_first_tick: Duration,
+    at_half: Option<Duration>,
+}
+
+/// The guest's handle to the payload. It is lent for one call only, so there is only one.
 #[derive(Debug)]
 #[expect(
     unreachable_pub,
@@ -45,21 +59,23 @@ pub(super) struct State {
 pub struct PayloadHandle;
 
 /// A store whose limits hold from before instantiation on.
-pub(super) fn new_store(engine: &Engine, plugin: String, limits: &Limits) -> Store<State> {
+pub(super) fn new_store(engine: &Engine, shared: &Shared) -> Store<State> {
     let state = State {
-        plugin,
-        limits: limits.clone(),
+        shared: shared.clone(),
+        stack: engine.stack(),
         memory: 0,
         exceeded: None,
-        messages: 0,
+        logged: 0,
         last_error: None,
-        first_look: None,
+        watch: Watch::default(),
         payload: None,
+        room: Room::default(),
     };
+    let limits = &shared.limits;
     let mut store = Store::new(engine.wasmtime(), state);
     store.limiter(|state| state);
-    store.set_hostcall_fuel(limits.output);
-    store.set_max_component_handles(HANDLES);
+    store.set_hostcall_fuel(limits.host_data);
+    store.set_max_component_handles(limits.handles);
     store.epoch_deadline_callback(|mut store| Ok(store.data_mut().check_time()));
     before_call(&mut store);
     store
@@ -69,18 +85,31 @@ pub(super) fn new_store(engine: &Engine, plugin: String, limits: &Limits) -> Sto
 pub(super) fn before_call(store: &mut Store<State>) {
     let state = store.data_mut();
     state.exceeded = None;
-    state.messages = 0;
+    state.logged = 0;
     state.last_error = None;
-    state.first_look = None;
-    let half = ticks(state.limits.call / 2);
-    store.set_epoch_deadline(half);
+    state.watch = Watch::default();
+    store.set_epoch_deadline(1);
 }
 
 // === impl State ===
 
 impl State {
     pub(super) fn limits(&self) -> &Limits {
-        &self.limits
+        &self.shared.limits
+    }
+
+    pub(super) fn plugin(&self) -> &str {
+        self.shared.voice.plugin()
+    }
+
+    /// A guest's stack, in bytes.
+    pub(super) fn stack(&self) -> usize {
+        self.stack
+    }
+
+    /// Linear memory of the instance, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
     }
 
     pub(super) fn exceeded(&self) -> Option<Limit> {
@@ -101,22 +130,48 @@ impl State {
         self.payload = None;
     }
 
-    /// Called in the middle of a guest call, first when half of its time has passed by the clock. From then on only
-    /// the processor time of the thread counts, so that on a busy machine a call is not punished for waiting: a
-    /// loop ends when the limit is up, a call that is not let run gets longer.
+    /// Writes a line that the guest said. More than the limit of one call ends the call.
+    pub(super) fn say(&mut self, level: Level, message: &str) -> wasmtime::Result<()> {
+        self.logged = self.logged.saturating_add(message.len());
+        let most = self.shared.limits.log;
+        if self.logged > most {
+            return Err(Exceeded(Limit::Log(most)).into());
+        }
+        let line = readable(message);
+        self.shared.voice.say(level, &line);
+        if level == Level::Error {
+            self.last_error = Some(line);
+        }
+        Ok(())
+    }
+
+    /// Called at every tick in the middle of a guest call.
+    ///
+    /// At the second one the call has lasted for 5 to 10 ms: too long for a thread that others wait for. When half
+    /// of the call's time has passed by the clock, only the processor time of the thread counts from then on, so
+    /// that on a busy machine a call is not punished for waiting: a loop ends when the limit is up, a call that is
+    /// not let run gets longer.
     fn check_time(&mut self) -> UpdateDeadline {
-        let half = self.limits.call / 2;
         let now = thread_time();
-        let spent = match self.first_look {
-            Some(then) => now.saturating_sub(then),
-            None => {
-                self.first_look = Some(now);
-                Duration::ZERO
-            }
-        };
-        match half.checked_sub(spent) {
-            Some(left) if !left.is_zero() => UpdateDeadline::Continue(ticks(left)),
-            Some(_) | None => UpdateDeadline::Interrupt,
+        let watch = &mut self.watch;
+        watch.ticks += 1;
+        if watch.ticks == 1 {
+            watch.at_first_tick = now;
+        }
+        let was_running = now.saturating_sub(watch.at_first_tick) >= TICK / 2;
+        if watch.ticks == 2 && was_running && !self.shared.lane.is_trusted() {
+            self.shared.lane.overran();
+            hand_over();
+        }
+        let half = self.shared.limits.call / 2;
+        if TICK * watch.ticks < half {
+            return UpdateDeadline::Continue(1);
+        }
+        let at_half = *watch.at_half.get_or_insert(now);
+        if now.saturating_sub(at_half) < half {
+            UpdateDeadline::Continue(1)
+        } else {
+            UpdateDeadline::Interrupt
         }
     }
 
@@ -130,9 +185,10 @@ impl State {
 /// Counts over all memories of the instance: the limit is the instance's.
 impl ResourceLimiter for State {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let most = self.shared.limits.memory;
         let total = self.memory.saturating_add(desired.saturating_sub(current));
-        if total > self.limits.memory {
-            self.exceeded = Some(Limit::Memory(self.limits.memory));
+        if total > most {
+            self.exceeded = Some(Limit::Memory(most));
             return Ok(false);
         }
         self.memory = total;
@@ -140,11 +196,24 @@ impl ResourceLimiter for State {
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = desired <= self.limits.table_elements;
+        let most = self.shared.limits.table_elements;
+        let fits = desired <= most;
         if !fits {
-            self.exceeded = Some(Limit::TableElements(self.limits.table_elements));
+            self.exceeded = Some(Limit::TableElements(most));
         }
         Ok(fits)
+    }
+
+    fn instances(&self) -> usize {
+        self.shared.limits.core_instances
+    }
+
+    fn tables(&self) -> usize {
+        self.shared.limits.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.shared.limits.memories
     }
 }
 
@@ -172,41 +241,6 @@ impl calls::HostPayload for State {
 
 impl LogHost for State {
     fn emit(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
-        self.messages += 1;
-        if self.messages > LOG_MESSAGES {
-            return Ok(());
-        }
-        let message = readable(&message);
-        let plugin = self.plugin.as_str();
-        match level {
-            Level::Debug => tracing::debug!(plugin, "{message}"),
-            Level::Info => tracing::info!(plugin, "{message}"),
-            Level::Warn => tracing::warn!(plugin, "{message}"),
-            Level::Error => {
-                tracing::error!(plugin, "{message}");
-                self.last_error = Some(message);
-            }
-        }
-        Ok(())
+        self.say(level, &message)
     }
-}
-
-/// Processor time this thread has used.
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(
-        time.tv_sec.try_into().unwrap_or(0),
-        time.tv_nsec.try_into().unwrap_or(0),
-    )
-}
-
-/// A guest's words on one line of bounded length, without control characters that could forge another line.
-pub(super) fn readable(text: &str) -> String {
-    let cut = text
-        .char_indices()
-        .nth(LOG_MESSAGE)
-        .map_or(text, |(at, _)| &text[..at]);
-    cut.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }

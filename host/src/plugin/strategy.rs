@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use wasmtime::Store;
 
-use super::bindings::v0_1::{StrategyPlugin as Guest, StrategyPluginPre, strategy as wit};
+use super::bindings::v0_1::strategy as wit;
+use super::bindings::{StrategyGuest, StrategyPre};
 use super::check;
 use super::contract::Turn;
 use super::engine::Engine;
-use super::error::{PluginError, Problem};
+use super::error::{Limit, PluginError, Problem};
+use super::log::{Voice, readable};
 use super::schema::Schema;
-use super::store::{State, before_call, new_store, readable};
-use crate::config::Limits;
+use super::store::{Shared, State, before_call, new_store};
 
 /// Longest state a strategy may keep, in bytes.
 const STATE: usize = 64 * 1024;
@@ -25,8 +26,8 @@ pub struct StrategyPlugin {
     facts: Vec<String>,
     settings: Schema,
     engine: Engine,
-    limits: Limits,
-    pre: StrategyPluginPre<State>,
+    shared: Shared,
+    pre: StrategyPre,
 }
 
 /// One candidate of the pool, as strategies know it.
@@ -43,7 +44,7 @@ pub struct PoolMember {
 pub struct StrategyInstance {
     plugin: Arc<StrategyPlugin>,
     store: Store<State>,
-    guest: Guest,
+    guest: StrategyGuest,
     /// For each member of the pool: was it offered in this call, was it taken already.
     marks: Vec<Mark>,
 }
@@ -70,32 +71,30 @@ impl StrategyPlugin {
     pub(super) fn load(
         engine: &Engine,
         name: &str,
-        limits: &Limits,
-        pre: StrategyPluginPre<State>,
+        mut shared: Shared,
+        pre: StrategyPre,
     ) -> Result<Self, PluginError> {
         const FUNCTION: &str = "strategy.describe";
-        let mut store = new_store(engine, name.to_owned(), limits);
-        let failed = |error: &wasmtime::Error, store: &Store<State>| {
-            PluginError::from_call(name, FUNCTION, error, store.data())
-        };
-        let guest = pre
-            .instantiate(&mut store)
-            .map_err(|error| failed(&error, &store))?;
+        let mut store = new_store(engine, &shared);
+        let guest = pre.instantiate(&mut store);
+        let guest = guest.map_err(|error| PluginError::from_call("instantiation", &error, store.data()))?;
         before_call(&mut store);
-        let raw = guest.patchbay_plugin_strategy().call_describe(&mut store);
-        let raw = raw.map_err(|error| failed(&error, &store))?;
+        let raw = guest.describe(&mut store);
+        let raw = raw.map_err(|error| PluginError::from_call(FUNCTION, &error, store.data()))?;
         let settings = check_description(&raw).map_err(|problem| PluginError {
             plugin: name.to_owned(),
             function: FUNCTION,
             problem,
         })?;
+        let identity = format!("{name}@{}", raw.version);
+        shared.voice = Arc::new(Voice::new(identity.clone()));
         Ok(Self {
             name: name.to_owned(),
-            identity: format!("{name}@{}", raw.version),
+            identity,
             facts: raw.facts,
             settings,
             engine: engine.clone(),
-            limits: limits.clone(),
+            shared,
             pre,
         })
     }
@@ -119,6 +118,24 @@ impl StrategyPlugin {
         &self.settings
     }
 
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Runs a decision where the plugin belongs: here while it is quick, else on a thread of its own.
+    pub async fn run<T: Send + 'static>(&self, decide: impl FnOnce() -> T + Send + 'static) -> Result<T, PluginError> {
+        let short = |limit: Limit| self.error("strategy.rank", Problem::short_of(limit));
+        self.shared.lane.run(decide).await.map_err(short)
+    }
+
+    /// A decision of it has come to an end, and how.
+    pub fn decided(&self, failed: Option<&PluginError>) {
+        self.shared.conduct.attempted(failed.is_some());
+        if failed.is_some_and(|error| error.problem.is_fault()) {
+            self.shared.conduct.trapped();
+        }
+    }
+
     /// A fresh instance, configured for a pool. `settings`: a JSON object.
     pub fn instance(
         self: &Arc<Self>,
@@ -126,21 +143,14 @@ impl StrategyPlugin {
         pool: &[PoolMember],
     ) -> Result<StrategyInstance, PluginError> {
         const FUNCTION: &str = "strategy.configure";
-        let mut store = new_store(&self.engine, self.identity.clone(), &self.limits);
-        let failed = |error: &wasmtime::Error, store: &Store<State>| {
-            PluginError::from_call(&self.identity, FUNCTION, error, store.data())
-        };
-        let guest = self
-            .pre
-            .instantiate(&mut store)
-            .map_err(|error| failed(&error, &store))?;
+        let mut store = new_store(&self.engine, &self.shared);
+        let guest = self.pre.instantiate(&mut store);
+        let guest = guest.map_err(|error| PluginError::from_call("instantiation", &error, store.data()))?;
         let members: Vec<wit::Candidate> = pool.iter().cloned().map(Into::into).collect();
         before_call(&mut store);
-        let configured = guest
-            .patchbay_plugin_strategy()
-            .call_configure(&mut store, settings, &members);
+        let configured = guest.configure(&mut store, settings, &members);
         configured
-            .map_err(|error| failed(&error, &store))?
+            .map_err(|error| PluginError::from_call(FUNCTION, &error, store.data()))?
             .map_err(|message| self.error(FUNCTION, Problem::Refused(readable(&message))))?;
         Ok(StrategyInstance {
             plugin: self.clone(),
@@ -186,20 +196,20 @@ impl StrategyInstance {
     /// an error other than [`Problem::Refused`] the instance must be dropped.
     pub fn rank(
         &mut self,
-        turn: &Turn<'_>,
+        turn: &Turn,
         candidates: &[u32],
         facts: &[f64],
         state: &[u8],
     ) -> Result<Ranked, PluginError> {
         const FUNCTION: &str = "strategy.rank";
         before_call(&mut self.store);
-        let request = turn.to_wit();
-        let guest = self.guest.patchbay_plugin_strategy();
-        let ranking = guest
-            .call_rank(&mut self.store, &request, candidates, facts, state)
-            .map_err(|error| {
-                PluginError::from_call(&self.plugin.identity, FUNCTION, &error, self.store.data())
-            })?
+        let room = &mut self.store.data_mut().room;
+        room.set_time(turn.now);
+        room.set_entropy(turn.entropy);
+        let ranking = self
+            .guest
+            .rank(&mut self.store, &turn.to_wit(), candidates, facts, state)
+            .map_err(|error| PluginError::from_call(FUNCTION, &error, self.store.data()))?
             .map_err(|message| self.plugin.error(FUNCTION, Problem::Refused(readable(&message))))?;
         self.check(candidates, ranking)
             .map_err(|problem| self.plugin.error(FUNCTION, problem))
@@ -248,12 +258,12 @@ impl std::fmt::Debug for StrategyInstance {
 
 // === to the guest ===
 
-impl Turn<'_> {
-    fn to_wit(self) -> wit::Request {
+impl Turn {
+    fn to_wit(&self) -> wit::Request {
         wit::Request {
             operation: self.operation.as_str().to_owned(),
-            model: self.model.to_owned(),
-            caller: self.caller.to_owned(),
+            model: self.model.clone(),
+            caller: self.caller.clone(),
             tags: Vec::new(),
             streaming: self.streaming,
             input_tokens: self.input_tokens,

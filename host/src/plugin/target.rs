@@ -18,8 +18,6 @@ pub struct Target {
     destinations: Vec<(String, Url)>,
     /// The credential fields the adapter has described.
     fields: Vec<String>,
-    /// Exchanges may run in an instance that has served others.
-    pub(super) reuse: bool,
 }
 
 /// Why the configuration does not fit the adapter.
@@ -92,8 +90,31 @@ impl Target {
                 .iter()
                 .map(|field| field.name.clone())
                 .collect(),
-            reuse: grants.reuse,
         })
+    }
+
+    /// One with every endpoint the adapter describes, on this machine, where nobody will ever ask for it.
+    pub(super) fn for_trial(description: &Description) -> Self {
+        let nowhere = description.endpoints.iter().filter_map(|(name, _)| {
+            let url = Url::parse("http://127.0.0.1:9/trial").ok()?;
+            Some((name.clone(), url))
+        });
+        let destinations: Vec<(String, Url)> = nowhere.collect();
+        let wit = wit::Target {
+            endpoints: destinations
+                .iter()
+                .map(|(name, url)| (name.clone(), url.to_string()))
+                .collect(),
+            settings: "{}".to_owned(),
+            model_settings: "{}".to_owned(),
+            public: Vec::new(),
+        };
+        let fields = description.credentials.iter();
+        Self {
+            wit,
+            destinations,
+            fields: fields.map(|field| field.name.clone()).collect(),
+        }
     }
 
     /// Whether the adapter has described this credential field.

@@ -75,19 +75,33 @@ impl Ranker {
         while self.idle.pop().is_some() {}
     }
 
-    pub(super) fn rank(
-        &self,
-        turn: &Turn<'_>,
+    pub(super) async fn rank(
+        self: &Arc<Self>,
+        turn: Turn,
         offered: &[u32],
         candidates: &[Arc<Candidate>],
-        memory: &Memory,
+        memory: &Arc<Memory>,
     ) -> Result<Ranked, PluginError> {
         let facts = self.facts(offered, candidates);
+        let (ranker, offered, memory) = (self.clone(), offered.to_vec(), memory.clone());
+        let decided = self.plugin.run(move || ranker.decide(&turn, &offered, &facts, &memory)).await;
+        let decided = decided.and_then(|decided| decided);
+        self.plugin.decided(decided.as_ref().err());
+        decided
+    }
+
+    fn decide(
+        &self,
+        turn: &Turn,
+        offered: &[u32],
+        facts: &[f64],
+        memory: &Memory,
+    ) -> Result<Ranked, PluginError> {
         let mut instance = match self.idle.pop() {
             Some(instance) => instance,
             None => self.plugin.instance(&self.settings, &self.pool)?,
         };
-        let ranked = decide(&mut instance, turn, offered, &facts, memory);
+        let ranked = decide(&mut instance, turn, offered, facts, memory);
         let usable = match &ranked {
             Ok(_) => true,
             Err(error) => matches!(error.problem, Problem::Refused(_)),
@@ -111,7 +125,7 @@ impl Ranker {
 /// order and drops the state.
 fn decide(
     instance: &mut StrategyInstance,
-    turn: &Turn<'_>,
+    turn: &Turn,
     offered: &[u32],
     facts: &[f64],
     memory: &Memory,

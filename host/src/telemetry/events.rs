@@ -43,6 +43,13 @@ pub struct PartFailed<'a> {
     pub problem: &'a str,
 }
 
+/// A version of a plugin was taken back because of how it behaved.
+#[derive(Debug)]
+pub struct TakenBack<'a> {
+    pub plugin: &'a str,
+    pub problem: &'a str,
+}
+
 /// A generation has taken over.
 #[derive(Debug)]
 pub struct Swapped<'a> {
@@ -213,6 +220,15 @@ impl PartFailed<'_> {
     }
 }
 
+// === impl TakenBack ===
+
+impl TakenBack<'_> {
+    pub fn emit(&self) {
+        METRICS.plugin_rollbacks.with_label_values(&[self.plugin]).inc();
+        tracing::error!(plugin = self.plugin, "{}", self.problem);
+    }
+}
+
 // === impl Swapped ===
 
 impl Swapped<'_> {
@@ -221,6 +237,7 @@ impl Swapped<'_> {
             .generation
             .set(i64::try_from(self.now.number).unwrap_or(i64::MAX));
         METRICS.plugins.reset();
+        METRICS.plugins_slow.reset();
         let mut serving = Vec::new();
         for plugin in self.now.plugins.parts().filter_map(|part| part.plugin.as_ref()) {
             let identity = plugin.identity();

@@ -27,6 +27,9 @@ pub struct Metrics {
     pub plugin_failures: IntCounterVec,
     pub strategy_fallbacks: IntCounterVec,
     pub reload_failures: IntCounterVec,
+    pub plugin_rollbacks: IntCounterVec,
+    /// 1 for each plugin whose calls run on threads of their own.
+    pub plugins_slow: IntGaugeVec,
     pub generation: IntGauge,
     /// 1 for each plugin that serves, with its version.
     pub plugins: IntGaugeVec,
@@ -88,6 +91,21 @@ impl Metrics {
                 "patchbay_reload_failures_total",
                 "Parts whose newest version could not be used",
                 &["part"],
+            ),
+            plugin_rollbacks: counter(
+                "patchbay_plugin_rollbacks_total",
+                "Versions of plugins that were taken back because of how they behaved",
+                &["plugin"],
+            ),
+            plugins_slow: register(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new(
+                        "patchbay_plugin_slow",
+                        "1 while a plugin's calls take too long for the threads that serve everybody",
+                    ),
+                    &["plugin"],
+                ),
             ),
             generation: gauge("patchbay_generation", "Number of the current generation"),
             plugins: register(

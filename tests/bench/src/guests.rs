@@ -1,13 +1,12 @@
 //! Components loaded as the gateway loads them, and calls as its pipeline makes them.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use patchbay::chat::Operation;
-use patchbay::config::{self, Grants, Limits, Settings};
+use patchbay::config::{self, Settings};
 use patchbay::plugin::{
     Adapter, Call, Engine, Exchange, Folder, PluginSet, PoolMember, Progress, StrategyInstance,
     StrategyPlugin, Target, Turn,
@@ -42,6 +41,10 @@ pub struct Ranking {
 }
 
 const CONFIGURATION: &str = r#"
+    [plugins]
+    folder = "@folder@"
+    cache = "off"
+    grants.openai.reuse = @reuse@
     [[keys]]
     name = "bench"
     key = "bench-caller"
@@ -63,17 +66,16 @@ const NOW: u64 = 1_700_000_000_000;
 impl Guests {
     /// Loads from `plugins`, where the shipped components are, and `bench_plugins`, where those for benchmarks are.
     pub fn load(plugins: &Path, bench_plugins: &Path) -> Result<Self> {
-        let loaded = config::parse(CONFIGURATION, Path::new("bench.toml"), &|_| None)?;
-        let settings = loaded.settings;
-        let limits = &settings.plugins.limits;
-        let engine = Engine::new(limits)?;
-        let shipped = scan(&engine, plugins, limits)?;
-        let own = scan(&engine, bench_plugins, limits)?;
+        let engine = Engine::new(&settings(plugins, false)?.plugins)?;
+        let shipped = scan(&engine, settings(plugins, false)?)?;
+        let trusted = scan(&engine, settings(plugins, true)?)?;
+        let own = scan(&engine, settings(bench_plugins, false)?)?;
         Ok(Self {
-            canonical: Vendor::new(&shipped, "openai", &settings, false)?,
-            trusted: Vendor::new(&shipped, "openai", &settings, true)?,
-            translating: Vendor::new(&own, "translating", &settings, false)?,
+            canonical: Vendor::new(&shipped, "openai")?,
+            trusted: Vendor::new(&trusted, "openai")?,
+            translating: Vendor::new(&own, "translating")?,
             round_robin: shipped
+                .plugins
                 .strategy("round-robin")
                 .map_err(|why| anyhow!(why))?
                 .clone(),
@@ -98,30 +100,43 @@ impl Guests {
     }
 }
 
-fn scan(engine: &Engine, path: &Path, limits: &Limits) -> Result<PluginSet> {
+/// What was loaded from one folder, and the settings it was loaded under.
+struct Loaded {
+    plugins: PluginSet,
+    settings: Arc<Settings>,
+}
+
+fn settings(folder: &Path, reuse: bool) -> Result<Arc<Settings>> {
+    let folder = folder.to_str().context("a folder whose name is not UTF-8")?;
+    let text = CONFIGURATION
+        .replace("@folder@", folder)
+        .replace("@reuse@", &reuse.to_string());
+    let loaded = config::parse(&text, Path::new("bench.toml"), &|_| None)?;
+    Ok(Arc::new(loaded.settings))
+}
+
+fn scan(engine: &Engine, settings: Arc<Settings>) -> Result<Loaded> {
     let folder = Folder {
-        path: path.to_owned(),
-        limits: limits.clone(),
+        settings: settings.clone(),
         engine: engine.clone(),
     };
-    folder
-        .scan(&PluginSet::default(), &BTreeSet::new())
-        .with_context(|| format!("cannot read the plugins in {}", path.display()))
+    let scanned = folder.scan(&PluginSet::default()).context("cannot read the plugins")?;
+    Ok(Loaded {
+        plugins: scanned.plugins,
+        settings,
+    })
 }
 
 // === impl Vendor ===
 
 impl Vendor {
-    fn new(plugins: &PluginSet, name: &str, settings: &Settings, reuse: bool) -> Result<Self> {
+    fn new(loaded: &Loaded, name: &str) -> Result<Self> {
+        let Loaded { plugins, settings } = loaded;
         let adapter = plugins.adapter(name).map_err(|why| anyhow!(why))?;
         let vendor = settings.vendors.get(name).context("no such vendor")?;
         let account = vendor.accounts.first().context("a vendor without accounts")?;
         let model = vendor.models.first().context("a vendor without models")?;
-        let grants = Grants {
-            reuse,
-            ..Grants::default()
-        };
-        let target = Target::new(adapter, &grants, vendor, account, model)?;
+        let target = Target::new(adapter, settings.plugins.grants_of(name), vendor, account, model)?;
         Ok(Self {
             adapter: adapter.clone(),
             target: Arc::new(target),
@@ -152,8 +167,8 @@ impl Ranking {
         self.sequence += 1;
         let turn = Turn {
             operation: Operation::Chat,
-            model: "model",
-            caller: "bench",
+            model: "model".to_owned(),
+            caller: "bench".to_owned(),
             streaming: false,
             input_tokens: 250,
             sequence: self.sequence,

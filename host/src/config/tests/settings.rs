@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{SECRET, check, parse};
 use crate::config::Settings;
-use crate::config::settings::{Capabilities, Limits};
+use crate::config::settings::Capabilities;
 
 fn settings(text: &str) -> Settings {
     check(text)
@@ -33,15 +33,11 @@ fn defaults() {
         (32 << 20, Duration::from_secs(30))
     );
     assert_eq!(settings.plugins.folder, Path::new("plugins"));
-    let limits = Limits {
-        memory: 64 << 20,
-        table_elements: 20_000,
-        instances: 1_000,
-        call: Duration::from_millis(250),
-        output: 64 << 20,
-        component: 64 << 20,
-    };
-    assert_eq!(settings.plugins.limits, limits);
+    let limits = &settings.plugins.ungranted.limits;
+    assert_eq!((limits.memory, limits.table_elements), (64 << 20, 20_000));
+    assert_eq!((limits.call, limits.threads), (Duration::from_millis(250), 1));
+    assert_eq!((limits.instances, settings.plugins.instances), (3_000, 4_000));
+    assert_eq!(settings.plugins.cache, None, "there is no home");
     let timeouts = &settings.timeouts;
     let seconds = [timeouts.connect, timeouts.total, timeouts.stream].map(|timeout| timeout.as_secs());
     assert_eq!(seconds, [5, 250, 1800]);
@@ -254,4 +250,42 @@ fn no_key_is_needed_where_nobody_else_can_call() {
         let loaded = parse(&text, Path::new("config.toml"), &|_| None).unwrap();
         assert!(!loaded.settings.server.authentication && loaded.warnings.is_empty());
     }
+}
+
+#[test]
+fn what_a_plugin_is_granted_replaces_what_all_have() {
+    let settings = settings(
+        r#"
+        [plugins.limits]
+        memory = "8MiB"
+        call = "100ms"
+        [plugins.grants.zz]
+        trusted = true
+        limits = { memory = "16MiB", threads = 4 }
+        "#,
+    );
+    let (all, zz) = (settings.plugins.grants_of("other"), settings.plugins.grants_of("zz"));
+    assert_eq!((all.trusted, all.limits.memory, all.limits.threads), (false, 8 << 20, 1));
+    assert_eq!((zz.trusted, zz.limits.memory, zz.limits.threads), (true, 16 << 20, 4));
+    assert_eq!(zz.limits.call, all.limits.call);
+}
+
+#[test]
+fn the_cache_is_where_this_person_keeps_such_things() {
+    let text = "[server]\nauthentication = \"off\"\n[plugins]\n";
+    let cache = |text: &str, env: &[(&str, &str)]| {
+        let env = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        parse(text, Path::new("here/patchbay.toml"), &env).unwrap().settings.plugins.cache
+    };
+    let home = ("HOME", "/home/p");
+    assert_eq!(cache(text, &[home]).unwrap(), Path::new("/home/p/.cache/patchbay"));
+    assert_eq!(
+        cache(text, &[home, ("XDG_CACHE_HOME", "/fast")]).unwrap(),
+        Path::new("/fast/patchbay")
+    );
+    assert_eq!(cache(&format!("{text}cache = \"off\"\n"), &[home]), None);
+    assert_eq!(
+        cache(&format!("{text}cache = \"compiled\"\n"), &[home]).unwrap(),
+        Path::new("here/compiled")
+    );
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use super::*;
 use crate::config;
-use crate::plugin::{Engine, Plugin};
+use crate::plugin::{Engine, Plugin, Serves, Source};
 
 /// Below `http://127.0.0.1:8090/sim/v1`, by the adapter's one endpoint `api`.
 static TARGET: LazyLock<Target> = LazyLock::new(|| {
@@ -19,14 +19,22 @@ static TARGET: LazyLock<Target> = LazyLock::new(|| {
     let settings = config::load(&file, &|_| None).unwrap().settings;
     let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins/openai.wasm");
     let component = std::fs::read(component).expect("a component; `make plugins` builds it");
-    let limits = &settings.plugins.limits;
-    let engine = Engine::new(limits).unwrap();
-    let Plugin::Adapter(adapter) = Plugin::load(&engine, "openai", &component, limits).unwrap() else {
+    let plugins = &settings.plugins;
+    let engine = Engine::new(plugins).unwrap();
+    let plugin = Plugin::load(&engine, Source::new("openai", &component, plugins)).unwrap();
+    let Serves::Adapter(adapter) = plugin.serves else {
         panic!("not an adapter");
     };
     let vendor = &settings.vendors["openai"];
     let (account, model) = (&vendor.accounts[0], &vendor.models[0]);
-    Target::new(&adapter, &config::Grants::default(), vendor, account, model).unwrap()
+    Target::new(&adapter, &plugins.ungranted, vendor, account, model).unwrap()
+});
+
+/// The usual ones.
+static LIMITS: LazyLock<Limits> = LazyLock::new(|| {
+    let text = "[server]\nlisten = \"127.0.0.1:0\"\nauthentication = \"off\"\n";
+    let loaded = config::parse(text, Path::new("patchbay.toml"), &|_| None).unwrap();
+    (*loaded.settings.plugins.ungranted.limits).clone()
 });
 
 fn post(path: &str) -> wit::HttpRequest {
@@ -54,7 +62,7 @@ fn returned(next: wit::Next) -> wit::Progress {
 }
 
 fn checked(raw: wit::Progress) -> Result<Progress, Problem> {
-    progress(raw, &TARGET)
+    progress(raw, &TARGET, &LIMITS)
 }
 
 fn sent(request: wit::HttpRequest) -> Result<Outgoing, Problem> {
@@ -194,10 +202,26 @@ fn lists_are_bounded() {
         }),
         "257 warnings",
     );
-    let chunks = vec![chunk_of(b"{}"); CHUNKS + 1];
-    assert_broke(
-        checked(wit::Progress { chunks, ..done() }),
-        "10001 chunks; at most 10000",
+    let chunks = vec![chunk_of(b"{}"); LIMITS.chunks + 1];
+    let too_many = checked(wit::Progress { chunks, ..done() }).unwrap_err();
+    assert_eq!(
+        too_many.to_string(),
+        "returned more chunks in one call than the limit of 10000 (plugins.limits.chunks)"
+    );
+    let headers = vec![header("a", &"b".repeat(LIMITS.headers))];
+    let too_large = sent(wit::HttpRequest {
+        headers,
+        ..post("/a")
+    });
+    assert_eq!(
+        too_large.unwrap_err().to_string(),
+        "made headers of more than the limit of 32768 bytes (plugins.limits.headers)"
+    );
+    let body = wit::Body::Bytes(vec![0; LIMITS.body + 1]);
+    let too_large = sent(wit::HttpRequest { body, ..post("/a") });
+    assert_eq!(
+        too_large.unwrap_err().to_string(),
+        "made a body of more than the limit of 33554432 bytes (plugins.limits.body)"
     );
 
     let headers = vec![header("a", "b"); many];

@@ -1,0 +1,13 @@
+// Makes a component of a module: node build.mjs MODULE.js WIT_DIR COMPONENT.wasm
+import { writeFile } from 'node:fs/promises';
+import { componentize } from '@bytecodealliance/componentize-js';
+
+const [sourcePath, witPath, target] = process.argv.slice(2);
+const { component } = await componentize({
+  sourcePath,
+  witPath,
+  worldName: 'adapter-plugin',
+  // A plugin has no use for them, and without them it imports nothing of WASI.
+  disableFeatures: ['random', 'stdio', 'clocks', 'http', 'fetch-event'],
+});
+await writeFile(target, component);

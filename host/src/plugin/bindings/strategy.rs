@@ -1,0 +1,96 @@
+//! A strategy's guest of any version, in the newest version's words.
+
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use super::v0_1::strategy as wit;
+use super::{Version, v0_0, v0_1};
+use crate::plugin::store::State;
+
+/// A component that has been linked, not yet instantiated.
+pub(in crate::plugin) enum StrategyPre {
+    V0_0(v0_0::StrategyPluginPre<State>),
+    V0_1(v0_1::StrategyPluginPre<State>),
+}
+
+/// An instance.
+pub(in crate::plugin) enum StrategyGuest {
+    V0_0(v0_0::StrategyPlugin),
+    V0_1(v0_1::StrategyPlugin),
+}
+
+// === impl StrategyPre ===
+
+impl StrategyPre {
+    pub(in crate::plugin) fn new(version: Version, pre: InstancePre<State>) -> wasmtime::Result<Self> {
+        Ok(match version {
+            Version::V0_0 => Self::V0_0(v0_0::StrategyPluginPre::new(pre)?),
+            Version::V0_1 => Self::V0_1(v0_1::StrategyPluginPre::new(pre)?),
+        })
+    }
+
+    pub(in crate::plugin) fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<StrategyGuest> {
+        Ok(match self {
+            Self::V0_0(pre) => StrategyGuest::V0_0(pre.instantiate(store)?),
+            Self::V0_1(pre) => StrategyGuest::V0_1(pre.instantiate(store)?),
+        })
+    }
+}
+
+// === impl StrategyGuest ===
+
+impl StrategyGuest {
+    pub(in crate::plugin) fn describe(&self, store: &mut Store<State>) -> wasmtime::Result<wit::Description> {
+        match self {
+            Self::V0_0(guest) => {
+                let old = guest.patchbay_plugin_strategy().call_describe(store)?;
+                Ok(wit::Description {
+                    version: old.version,
+                    settings_schema: old.settings_schema,
+                    facts: old.facts,
+                })
+            }
+            Self::V0_1(guest) => guest.patchbay_plugin_strategy().call_describe(store),
+        }
+    }
+
+    pub(in crate::plugin) fn configure(
+        &self,
+        store: &mut Store<State>,
+        settings: &str,
+        pool: &[wit::Candidate],
+    ) -> wasmtime::Result<Result<(), String>> {
+        match self {
+            Self::V0_0(guest) => {
+                let pool: Vec<_> = pool.iter().map(Into::into).collect();
+                let guest = guest.patchbay_plugin_strategy();
+                guest.call_configure(store, settings, &pool)
+            }
+            Self::V0_1(guest) => {
+                let guest = guest.patchbay_plugin_strategy();
+                guest.call_configure(store, settings, pool)
+            }
+        }
+    }
+
+    pub(in crate::plugin) fn rank(
+        &self,
+        store: &mut Store<State>,
+        request: &wit::Request,
+        candidates: &[u32],
+        facts: &[f64],
+        state: &[u8],
+    ) -> wasmtime::Result<Result<wit::Ranking, String>> {
+        match self {
+            Self::V0_0(guest) => {
+                let guest = guest.patchbay_plugin_strategy();
+                let ranked = guest.call_rank(store, &request.into(), candidates, facts, state)?;
+                Ok(ranked.map(Into::into))
+            }
+            Self::V0_1(guest) => {
+                let guest = guest.patchbay_plugin_strategy();
+                guest.call_rank(store, request, candidates, facts, state)
+            }
+        }
+    }
+}
