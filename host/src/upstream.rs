@@ -19,6 +19,9 @@ use crate::plugin::{Framing, Head};
 
 /// Longest whole reply, in bytes.
 const WHOLE_REPLY: usize = 64 << 20;
+/// How long a gateway's own API may take: to be reached, and to answer.
+const ASK_CONNECT: Duration = Duration::from_secs(2);
+const ASK_WHOLE: Duration = Duration::from_secs(30);
 /// Idle connections kept for each host.
 const IDLE_PER_HOST: usize = 1024;
 
@@ -64,6 +67,21 @@ impl Upstream {
         let response = self.client.execute(request.0).await.map_err(error::classify)?;
         Ok(UpstreamReply { response })
     }
+}
+
+/// Asks a gateway's own API: the status and the body, of at most [`WHOLE_REPLY`] bytes.
+///
+/// # Errors
+///
+/// Why there was no reply, in words.
+pub async fn ask(url: &str, bearer: &str) -> Result<(u16, Bytes), String> {
+    let upstream = Upstream::new(ASK_CONNECT).map_err(|error| error.to_string())?;
+    let asked = upstream.client.get(url).bearer_auth(bearer).timeout(ASK_WHOLE).send();
+    let response = asked.await.map_err(|error| error::classify(error).message)?;
+    let status = response.status().as_u16();
+    let mut reply = UpstreamReply { response };
+    let body = reply.read_whole().await.map_err(|failure| failure.message)?;
+    Ok((status, body))
 }
 
 impl std::fmt::Debug for Composed {

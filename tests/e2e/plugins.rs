@@ -144,7 +144,7 @@ async fn a_return_value_that_the_contract_does_not_allow_fails_alone_and_is_name
         (
             json!({"do": "say", "chunk": "{}", "times": 10_001}),
             start,
-            "10001 chunks; at most 10000",
+            "returned more chunks in one call than the limit of 10000 (plugins.limits.chunks)",
         ),
         (
             json!({"do": "send", "edit": ["temperature", "not json"]}),
@@ -214,31 +214,32 @@ async fn what_this_host_does_not_perform_is_said_so() {
 async fn a_plugins_log_is_cut_and_cannot_forge_lines() {
     let simulator = simulator().await;
     let gateway = gateway(&simulator, "").await;
-    let line = format!("mark\n{{\"level\":\"ERROR\"}}\u{1b}[31m{}", "x".repeat(5000));
-    let command = json!({"do": "chatter", "lines": 1000, "line": line});
-    let answer = gateway.client().chat(&order(&command)).await;
-    assert_eq!(answer.content(), "said it");
-    // The log is in order: what was said during the request stands before its record.
-    gateway.record(answer.header("x-request-id")).await;
-    let said: Vec<Value> = gateway
-        .log()
-        .into_iter()
-        .filter(|line| {
-            line["message"]
-                .as_str()
-                .is_some_and(|message| message.starts_with("mark"))
-        })
-        .collect();
-    assert_eq!(said.len(), 20);
-    for line in said {
-        let message = line["message"].as_str().unwrap();
-        assert!(line["plugin"].as_str().unwrap().starts_with("hostile@"));
+    let line = "mark\n{\"level\":\"ERROR\"}\u{1b}[31m";
+    let said = async |lines: u32, line: &str| -> Vec<Value> {
+        let command = json!({"do": "chatter", "lines": lines, "line": line});
+        let answer = gateway.client().chat(&order(&command)).await;
+        assert_eq!(answer.content(), "said it");
+        // The log is in order: what was said during the request stands before its record.
+        gateway.record(answer.header("x-request-id")).await;
+        let marked = |line: &Value| line["message"].as_str().is_some_and(|message| message.starts_with("mark"));
+        gateway.log().into_iter().filter(marked).collect()
+    };
+    for said in said(1, &format!("{line}{}", "x".repeat(5000))).await {
+        let message = said["message"].as_str().unwrap();
+        assert!(said["plugin"].as_str().unwrap().starts_with("hostile@"));
         assert!(
             message.len() <= 2048 && !message.contains(char::is_control),
             "{}",
             message.len()
         );
     }
+    // A hundred in a second, and the call may have seen the beginning of the next one.
+    let many = said(1000, line).await.len();
+    assert!((100..=201).contains(&many), "{many} lines");
+    let flood = json!({"do": "chatter", "lines": 100, "line": "x".repeat(5000)});
+    assert_error(&gateway.client().chat(&order(&flood)).await, 502, "plugin_error", &flood);
+    let text = "logged more in one call than the limit of 65536 bytes (plugins.limits.log)";
+    assert_named(&gateway, "exchange.start", text).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::components::component;
-use crate::program::patchbay;
+use crate::program::{patchbay, root};
 use crate::wait::eventually;
 
 /// A caller's key in [`SERVER`].
@@ -58,6 +58,8 @@ impl Gateway {
         let mut process = Command::new(patchbay())
             .args(["serve", "--log-format", "json", "--config"])
             .arg(folder.path().join("patchbay.toml"))
+            // Compiled once for all tests of all runs.
+            .env("XDG_CACHE_HOME", root().join("target/test-cache"))
             // Whatever stands between this machine and the world does not stand between it and itself.
             .env("NO_PROXY", "127.0.0.1")
             .stdin(Stdio::null())

@@ -1,33 +1,40 @@
 //! `patchbay plugin`
 
-use std::path::PathBuf;
+mod build;
+mod inspect;
+mod list;
+mod test;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use anyhow::Context;
+use clap::Subcommand;
 
-use super::output::{say, say_json};
-use crate::plugin::build::build;
+use crate::config;
+use crate::plugin::{Engine, LoadError, Plugin as Loaded};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Plugin {
+    /// Show the plugins of the running gateway
+    List(list::List),
+    /// Show what a plugin's file is, wants and needs
+    Inspect(inspect::Inspect),
     /// Build a Rust plugin into a component
-    Build(Build),
+    Build(build::Build),
+    /// Try a plugin's file without a vendor
+    Test(test::Test),
 }
 
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  patchbay plugin build my-strategy                      into ./plugins/my-strategy.wasm
-  patchbay plugin build my-strategy --out target/plugins into a folder a gateway watches")]
-pub(super) struct Build {
-    /// The plugin's folder, with its Cargo.toml
-    #[arg(value_name = "DIR", required = true)]
-    folders: Vec<PathBuf>,
-    /// Where the component goes; replaced in one step, so a running gateway never sees half a file
-    #[arg(short, long, default_value = "plugins", value_name = "DIR")]
-    out: PathBuf,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
+/// A file, and the terms it is loaded on.
+#[derive(Debug, clap::Args)]
+struct ComponentFile {
+    /// The component
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Take limits and grants from this configuration instead of the usual ones
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 // === impl Plugin ===
@@ -35,29 +42,37 @@ pub(super) struct Build {
 impl Plugin {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::List(list) => list.run(),
+            Self::Inspect(inspect) => inspect.run(),
             Self::Build(build) => build.run(),
+            Self::Test(test) => test.run(),
         }
     }
 }
 
-impl Build {
-    fn run(self) -> anyhow::Result<ExitCode> {
-        let mut all = Vec::new();
-        for folder in &self.folders {
-            let built = build(folder, &self.out)?;
-            if !self.json {
-                let what = if built.changed { "built" } else { "unchanged" };
-                say(format_args!(
-                    "{what}  {}  {} KB",
-                    built.path.display(),
-                    built.bytes.div_ceil(1024)
-                ));
+// === impl ComponentFile ===
+
+impl ComponentFile {
+    /// Loads it as a gateway would. The outer error is the machine's or the configuration's, the inner the file's.
+    fn load(&self) -> anyhow::Result<Result<Loaded, LoadError>> {
+        let plugins = match &self.config {
+            Some(path) => settings(path)?.plugins,
+            None => config::Plugins::default(),
+        };
+        let engine = Engine::new(&plugins)?;
+        match Loaded::from_file(&engine, &self.file, &plugins) {
+            Err(LoadError::Unreadable(error)) => {
+                Err(error).with_context(|| format!("cannot read {}", self.file.display()))
             }
-            all.push(built);
+            loaded => Ok(loaded),
         }
-        if self.json {
-            say_json(&all);
-        }
-        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The configuration, or all that is wrong with it.
+fn settings(path: &Path) -> anyhow::Result<config::Settings> {
+    match config::load(path, &|name| std::env::var(name).ok()) {
+        Ok(loaded) => Ok(loaded.settings),
+        Err(problems) => anyhow::bail!("{problems}"),
     }
 }

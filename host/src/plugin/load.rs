@@ -2,6 +2,7 @@
 //!
 //! Every reason for refusing a component says what was expected, what was found, and what to do.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::compile::{Compiled, compile};
 use super::conduct::Conduct;
 use super::engine::Engine;
 use super::error::PluginError;
-use super::folder::hash;
+use super::folder::{hash, read_whole};
 use super::lane::Lane;
 use super::log::Voice;
 use super::room;
@@ -171,6 +172,13 @@ impl Plugin {
             Serves::Adapter(_) => "adapter",
             Serves::Strategy(_) => "strategy",
         }
+    }
+
+    /// Loads one file. Its name without the ending is the plugin's.
+    pub fn from_file(engine: &Engine, path: &Path, plugins: &Plugins) -> Result<Self, LoadError> {
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("plugin");
+        let bytes = read_whole(path, plugins.grants_of(name).limits.component)?;
+        Self::load(engine, Source::new(name, &bytes, plugins))
     }
 
     /// Whether the two are one: not just of one version, but loaded at once.

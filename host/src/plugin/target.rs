@@ -94,7 +94,7 @@ impl Target {
     }
 
     /// One with every endpoint the adapter describes, on this machine, where nobody will ever ask for it.
-    pub(super) fn for_trial(description: &Description) -> Self {
+    pub(super) fn for_trial(description: &Description, settings: &str) -> Self {
         let nowhere = description.endpoints.iter().filter_map(|(name, _)| {
             let url = Url::parse("http://127.0.0.1:9/trial").ok()?;
             Some((name.clone(), url))
@@ -105,7 +105,7 @@ impl Target {
                 .iter()
                 .map(|(name, url)| (name.clone(), url.to_string()))
                 .collect(),
-            settings: "{}".to_owned(),
+            settings: settings.to_owned(),
             model_settings: "{}".to_owned(),
             public: Vec::new(),
         };

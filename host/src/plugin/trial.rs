@@ -12,7 +12,7 @@ use super::adapter::{Adapter, ExchangeError};
 use super::contract::{Call, Head, Input, Next, Turn};
 use super::error::PluginError;
 use super::load::Serves;
-use super::strategy::{PoolMember, StrategyPlugin};
+use super::strategy::{PoolMember, Ranked, StrategyInstance, StrategyPlugin};
 use super::target::Target;
 use crate::chat::Operation;
 
@@ -35,66 +35,76 @@ pub enum TrialError {
 
 /// Tries it out. Settings are empty; a plugin that needs some is not tried beyond its description.
 pub(super) fn run(serves: &Serves) -> Result<(), TrialError> {
+    let empty = "{}";
     match serves {
-        Serves::Adapter(adapter) => {
-            // Waiting for a free instance needs a clock; nothing here comes from outside.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-            runtime.block_on(exchanges(adapter))
+        Serves::Adapter(adapter) if adapter.description().settings.check(empty).is_ok() => {
+            exchange(adapter, empty, false)?;
+            exchange(adapter, empty, true)?;
         }
-        Serves::Strategy(strategy) => ranks(strategy),
-    }
-}
-
-async fn exchanges(adapter: &Arc<Adapter>) -> Result<(), TrialError> {
-    let knows = |operation: &Operation| adapter.supports(operation.as_str());
-    let Some(operation) = [Operation::Chat, Operation::Embeddings].into_iter().find(knows) else {
-        return Ok(());
-    };
-    if adapter.description().settings.check("{}").is_err() {
-        return Ok(());
-    }
-    let target = Arc::new(Target::for_trial(adapter.description()));
-    for streaming in [false, true] {
-        let call = Call {
-            operation,
-            model: "trial".to_owned(),
-            streaming: streaming && operation == Operation::Chat,
-            request_id: "trial".to_owned(),
-            attempt: 1,
-            now: NOW,
-            deadline: NOW + 60_000,
-            entropy: 1,
-        };
-        let started = adapter.start(&call, &target, Bytes::from_static(PAYLOAD)).await;
-        let (mut exchange, progress) = match started {
-            Ok(started) => started,
-            // It does not like the request: an answer.
-            Err(ExchangeError::Failed(_)) => continue,
-            Err(ExchangeError::Plugin(error)) => return Err(error.into()),
-        };
-        if let Next::Send(_) = progress.next {
-            let head = Head {
-                status: 503,
-                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            };
-            let body = Bytes::from_static(BUSY);
-            exchange.advance(NOW + 1, Input::Reply { head, body }).await?;
+        Serves::Strategy(strategy) if strategy.settings().check(empty).is_ok() => {
+            rank(strategy, empty)?;
         }
+        Serves::Adapter(_) | Serves::Strategy(_) => {}
     }
     Ok(())
 }
 
-fn ranks(strategy: &Arc<StrategyPlugin>) -> Result<(), TrialError> {
-    if strategy.settings().check("{}").is_err() {
-        return Ok(());
-    }
-    let member = |account: &str| PoolMember {
-        vendor: "trial".to_owned(),
-        account: account.to_owned(),
-        model: "trial".to_owned(),
-        tags: Vec::new(),
+/// A synthetic exchange, to its second step. What the adapter answered, in words that can be compared; nothing if it
+/// knows no operation that callers ask for.
+pub(super) fn exchange(adapter: &Arc<Adapter>, settings: &str, streaming: bool) -> Result<String, TrialError> {
+    let knows = |operation: &Operation| adapter.supports(operation.as_str());
+    let Some(operation) = [Operation::Chat, Operation::Embeddings].into_iter().find(knows) else {
+        return Ok(String::new());
     };
-    let mut instance = strategy.instance("{}", &["one", "two", "three"].map(member))?;
+    let target = Arc::new(Target::for_trial(adapter.description(), settings));
+    let call = Call {
+        operation,
+        model: "trial".to_owned(),
+        streaming: streaming && operation == Operation::Chat,
+        request_id: "trial".to_owned(),
+        attempt: 1,
+        now: NOW,
+        deadline: NOW + 60_000,
+        entropy: 1,
+    };
+    // Waiting for a free instance needs a clock; nothing here comes from outside.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    runtime.block_on(async {
+        let started = adapter.start(&call, &target, Bytes::from_static(PAYLOAD)).await;
+        let (mut exchange, progress) = match started {
+            Ok(started) => started,
+            // It does not like the request: an answer.
+            Err(ExchangeError::Failed(failure)) => return Ok(format!("{failure:?}")),
+            Err(ExchangeError::Plugin(error)) => return Err(error.into()),
+        };
+        let first = format!("{progress:?}");
+        let Next::Send(_) = progress.next else { return Ok(first) };
+        let head = Head {
+            status: 503,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        };
+        let body = Bytes::from_static(BUSY);
+        let second = exchange.advance(NOW + 1, Input::Reply { head, body }).await?;
+        Ok(format!("{first} {second:?}"))
+    })
+}
+
+/// Ranks of a synthetic pool. What the strategy answered, in words that can be compared.
+pub(super) fn rank(strategy: &Arc<StrategyPlugin>, settings: &str) -> Result<String, TrialError> {
+    let mut instance = strategy.instance(settings, &pool(3))?;
+    // A gateway that has just started knows little: every fact is unknown, then every fact is one.
+    let unknown = rank_once(&mut instance, strategy, 3, f64::NAN)?;
+    let known = rank_once(&mut instance, strategy, 3, 1.0)?;
+    Ok(format!("{unknown:?} {known:?}"))
+}
+
+/// One decision over so many candidates, all of whose facts are `fact`.
+pub(super) fn rank_once(
+    instance: &mut StrategyInstance,
+    strategy: &StrategyPlugin,
+    candidates: u32,
+    fact: f64,
+) -> Result<Ranked, PluginError> {
     let turn = Turn {
         operation: Operation::Chat,
         model: "trial".to_owned(),
@@ -106,11 +116,17 @@ fn ranks(strategy: &Arc<StrategyPlugin>) -> Result<(), TrialError> {
         now: NOW,
         deadline: NOW + 60_000,
     };
-    let offered = [0, 1, 2];
-    // A gateway that has just started knows little: every fact is unknown, then every fact is one.
-    for fact in [f64::NAN, 1.0] {
-        let facts = vec![fact; offered.len() * strategy.facts().len()];
-        instance.rank(&turn, &offered, &facts, &[])?;
-    }
-    Ok(())
+    let offered: Vec<u32> = (0..candidates).collect();
+    let facts = vec![fact; offered.len() * strategy.facts().len()];
+    instance.rank(&turn, &offered, &facts, &[])
+}
+
+pub(super) fn pool(candidates: u32) -> Vec<PoolMember> {
+    let member = |number: u32| PoolMember {
+        vendor: "trial".to_owned(),
+        account: format!("account-{number}"),
+        model: "trial".to_owned(),
+        tags: Vec::new(),
+    };
+    (0..candidates).map(member).collect()
 }

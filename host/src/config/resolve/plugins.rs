@@ -1,5 +1,6 @@
 //! `[plugins]`: where they lie, how much each may use and where it may call.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,13 +49,12 @@ pub(super) fn read(section: Section<'_>, folder: &Path, used: &[Text]) -> Plugin
         let written = field.section(&format!("write [plugins.grants.{name}]"))?;
         Some((name.to_owned(), grants(written, name, used, &limits)))
     });
+    let usual = Plugins::default();
     let plugins = Plugins {
         grants: grants.collect(),
         ungranted: Grants {
-            hosts: Vec::new(),
-            reuse: false,
-            trusted: false,
             limits: Arc::new(limits.clone()),
+            ..usual.ungranted
         },
         folder: folder.join(own.as_deref().unwrap_or(FOLDER_NAME)),
         cache: match cache.as_deref() {
@@ -65,12 +65,46 @@ pub(super) fn read(section: Section<'_>, folder: &Path, used: &[Text]) -> Plugin
         poll: section.text("poll", &PERIOD).flatten(),
         instances: section
             .whole("instances", 1..=i64::from(MOST_INSTANCES))
-            .unwrap_or(4_000),
-        stack: section.bytes_up_to("stack", LARGEST_STACK).unwrap_or(512 << 10),
+            .unwrap_or(usual.instances),
+        stack: section.bytes_up_to("stack", LARGEST_STACK).unwrap_or(usual.stack),
         rollback: rollback(section.section("rollback")),
     };
     section.finish();
     plugins
+}
+
+impl Default for Plugins {
+    /// As if the table were empty; nothing is cached.
+    fn default() -> Self {
+        let limits = Arc::new(LIMITS);
+        Self {
+            folder: PathBuf::from(FOLDER_NAME),
+            cache: None,
+            poll: None,
+            instances: 4_000,
+            stack: 512 << 10,
+            rollback: Rollback::default(),
+            ungranted: Grants {
+                hosts: Vec::new(),
+                reuse: false,
+                trusted: false,
+                limits,
+            },
+            grants: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Rollback {
+    fn default() -> Self {
+        Self {
+            traps: 3,
+            within: Duration::from_secs(60),
+            attempts: 50,
+            share: 0.2,
+            times: 3.0,
+        }
+    }
 }
 
 /// Where programs of one person keep what they can make again (XDG base directories).
@@ -112,14 +146,13 @@ fn limits(section: Section<'_>, usual: &Limits) -> Limits {
 }
 
 fn rollback(section: Section<'_>) -> Rollback {
+    let usual = Rollback::default();
     let rollback = Rollback {
-        traps: section.whole("traps", 0..=1_000).unwrap_or(3),
-        within: section
-            .text("within", &TIMEOUT)
-            .unwrap_or(Duration::from_secs(60)),
-        attempts: section.whole("attempts", 0..=1_000_000).unwrap_or(50),
-        share: section.amount("share").unwrap_or(0.2),
-        times: section.amount("times").unwrap_or(3.0),
+        traps: section.whole("traps", 0..=1_000).unwrap_or(usual.traps),
+        within: section.text("within", &TIMEOUT).unwrap_or(usual.within),
+        attempts: section.whole("attempts", 0..=1_000_000).unwrap_or(usual.attempts),
+        share: section.amount("share").unwrap_or(usual.share),
+        times: section.amount("times").unwrap_or(usual.times),
     };
     section.finish();
     rollback
