@@ -31,6 +31,7 @@ mod target;
 mod trial;
 
 pub use adapter::{Adapter, Exchange, ExchangeError};
+pub use bindings::contract_versions;
 pub use contract::{
     Body, Call, Chunk, CredentialUse, Event, Framing, Head, Input, Next, Outgoing, Progress, Turn,
 };

@@ -20,3 +20,4 @@ mod routing;
 mod served;
 mod setup;
 mod streams;
+mod versions;

@@ -142,11 +142,6 @@ async fn a_return_value_that_the_contract_does_not_allow_fails_alone_and_is_name
             "a chunk holds a line break",
         ),
         (
-            json!({"do": "say", "chunk": "{}", "times": 10_001}),
-            start,
-            "returned more chunks in one call than the limit of 10000 (plugins.limits.chunks)",
-        ),
-        (
             json!({"do": "send", "edit": ["temperature", "not json"]}),
             start,
             "not JSON",

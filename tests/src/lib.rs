@@ -21,5 +21,5 @@ pub use answer::{Answer, ApiError, Event, Stream, Streamed};
 pub use client::Client;
 pub use components::{component, other_version};
 pub use gateway::{ADMIN_KEY, Gateway, KEY, SERVER};
-pub use program::{ended_within, run};
+pub use program::{ended_within, root, run};
 pub use wait::{SOON, eventually};

@@ -11,4 +11,5 @@ mod versions;
 
 pub(super) use adapter::{AdapterGuest, AdapterPre};
 pub(super) use strategy::{StrategyGuest, StrategyPre};
+pub use versions::contract_versions;
 pub(super) use versions::{PACKAGE, Version};

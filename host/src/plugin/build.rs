@@ -148,12 +148,10 @@ fn compile(package: &str, manifest: &Path) -> Result<PathBuf, BuildError> {
         .arg("--manifest-path")
         .arg(manifest)
         .stderr(Stdio::inherit());
-    // Flags for the host's machine mean nothing to this one. The stack is part of the memory that has to be
-    // wiped after each exchange, so it is smaller than the linker's default of 1 MiB.
-    cargo.env_remove("RUSTFLAGS").env(
-        "CARGO_ENCODED_RUSTFLAGS",
-        format!("-Clink-arg=-zstack-size={STACK}"),
-    );
+    // Flags for the host's machine mean nothing to this one.
+    cargo
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(dir).join("\x1f"));
     let output = run(&mut cargo)?;
     if !output.status.success() {
         return Err(BuildError::Compile {
@@ -164,6 +162,26 @@ fn compile(package: &str, manifest: &Path) -> Result<PathBuf, BuildError> {
         name: package.to_owned(),
         manifest: manifest.to_owned(),
     })
+}
+
+/// The stack is part of the memory that has to be wiped after each exchange, so it is smaller than the linker's default
+/// of 1 MiB. Panic messages name source files; the folders of this machine are nobody's business.
+fn flags(dir: &Path) -> Vec<String> {
+    let mut flags = vec![format!("-Clink-arg=-zstack-size={STACK}")];
+    let mut remap = |from: &Path, to: &str| {
+        flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+    };
+    if let Ok(dir) = dir.canonicalize() {
+        remap(&dir, ".");
+    }
+    let home = std::env::home_dir().map(|home| home.join(".cargo"));
+    if let Some(cargo) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home) {
+        remap(&cargo, "cargo");
+        // The last one that fits counts.
+        let sources = fs::read_dir(cargo.join("registry/src")).into_iter().flatten().flatten();
+        sources.for_each(|source| remap(&source.path(), "crates"));
+    }
+    flags
 }
 
 /// The module in cargo's messages, one JSON object per line. Dependencies may be cdylibs too, so it must be this

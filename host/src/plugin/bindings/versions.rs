@@ -16,6 +16,11 @@ pub(in crate::plugin) enum Version {
     V0_1,
 }
 
+/// The versions of the WIT package that are served, the newest first.
+pub fn contract_versions() -> impl Iterator<Item = &'static str> {
+    Version::ALL.into_iter().map(Version::as_str)
+}
+
 // === impl Version ===
 
 impl Version {
