@@ -6,7 +6,8 @@ SHELL := /bin/bash
 
 PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/adapters/*/Cargo.toml plugins/strategies/*/Cargo.toml))
 # Workspaces of their own, because they are compiled for another machine.
-GUESTS := plugins tests/guests tests/bench/guests/translating examples/plugins/quiet
+GUESTS := plugins tests/guests tests/frozen/0.0.1 tests/bench/guests/translating tests/bench/guests/looping \
+    examples/plugins/quiet
 PATCHBAY := target/release/patchbay
 
 .PHONY: help

@@ -1,5 +1,6 @@
 //! What is measured, each in a lane of its own.
 
+mod fairness;
 mod latency;
 mod memory;
 mod open_streams;
@@ -32,6 +33,8 @@ pub(crate) enum Lane {
     Memory,
     /// Time inside plugins for one request
     PluginTime,
+    /// Latency of requests beside a plugin that loops
+    Fairness,
 }
 
 /// How long and how hard.
@@ -70,6 +73,7 @@ impl Lane {
             Self::OpenStreams => open_streams::run(bench).await?,
             Self::Memory => memory::run(bench).await?,
             Self::PluginTime => plugin_time::run(bench).await?,
+            Self::Fairness => fairness::run(bench).await?,
         };
         Ok(Section {
             name,
@@ -88,6 +92,7 @@ impl Lane {
             Self::OpenStreams => "open-streams",
             Self::Memory => "memory",
             Self::PluginTime => "plugin-time",
+            Self::Fairness => "fairness",
         }
     }
 }

@@ -116,9 +116,9 @@ async fn measure(arguments: &Measure) -> Result<Report> {
     }
     let built = Built::find()?;
     progress.say(format_args!(
-        "building the benchmark's plugin, starting the servers"
+        "building the benchmark's plugins, starting the servers"
     ));
-    built.build_guest()?;
+    built.build_guests()?;
     let scene = Scene::set(&built).await?;
     let bench = Bench {
         scene: &scene,

@@ -19,6 +19,9 @@ pub(crate) use server::Server;
 /// The caller's key at the gateway.
 pub(crate) const KEY: &str = "bench-caller";
 
+/// The guests that only benchmarks need.
+const OWN: [&str; 2] = ["translating", "looping"];
+
 pub(crate) struct Scene {
     pub(crate) bare: Server,
     /// With its default settings: each request is a line in its log, which is a file.
@@ -134,21 +137,21 @@ impl Built {
         })
     }
 
-    /// Builds the guest that translates; nothing to do for cargo unless it has changed.
-    pub(crate) fn build_guest(&self) -> Result<()> {
-        let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/translating");
+    /// Builds the guests of the benchmarks; nothing to do for cargo unless they have changed.
+    pub(crate) fn build_guests(&self) -> Result<()> {
+        let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
         let mut command = Command::new(self.program("patchbay")?);
         command
             .args(["plugin", "build"])
-            .arg(&guest)
+            .args(OWN.map(|guest| guests.join(guest)))
             .arg("--out")
             .arg(self.bench_plugins());
         let output = command.output().context("cannot run patchbay plugin build")?;
         let message = String::from_utf8_lossy(&output.stderr);
         ensure!(
             output.status.success(),
-            "the guest in {} does not build:\n{message}",
-            guest.display()
+            "the guests in {} do not build:\n{message}",
+            guests.display()
         );
         Ok(())
     }
@@ -177,9 +180,9 @@ impl Built {
         let components = [
             self.plugins().join("openai.wasm"),
             self.plugins().join("round-robin.wasm"),
-            self.bench_plugins().join("translating.wasm"),
         ];
-        for component in components {
+        let own = OWN.map(|guest| self.bench_plugins().join(format!("{guest}.wasm")));
+        for component in components.into_iter().chain(own) {
             let name = component.file_name().context("a component without a name")?;
             fs::copy(&component, to.join(name))
                 .with_context(|| format!("cannot copy {}: run `make plugins`", component.display()))?;

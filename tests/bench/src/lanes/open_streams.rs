@@ -45,30 +45,31 @@ struct Held {
 
 pub(super) async fn run(bench: &Bench<'_>) -> Result<(String, Vec<Row>)> {
     let asked = bench.effort.open_streams;
-    let bare = hold(bench, &bench.scene.bare, asked).await?;
-    let gateway = hold(bench, &bench.scene.gateway, asked).await?;
+    let bare = hold(bench, &bench.scene.bare, Model::OpenStream, asked).await?;
+    let gateway = hold(bench, &bench.scene.gateway, Model::OpenStream, asked).await?;
+    let translated = hold(bench, &bench.scene.gateway, Model::OpenTranslated, asked).await?;
     let length = OPEN_STREAM_PAUSE * u32::try_from(Model::OpenStream.tokens())?;
     let mut about = format!(
         "{asked} streams of {:.0} s, opened together",
         length.as_secs_f64()
     );
-    if let Some(failure) = &gateway.failure {
-        about.push_str(&format!(
-            "\n  {} were dropped, the first with: {failure}",
-            asked - gateway.completed
-        ));
+    for held in [&gateway, &translated] {
+        if let Some(failure) = &held.failure {
+            about.push_str(&format!(
+                "\n  {} were dropped, the first with: {failure}",
+                asked - held.completed
+            ));
+        }
     }
-    let of = |held: &Held| [held.completed as f64, held.most as f64];
-    let held = gateway.completed.min(gateway.most) as f64;
+    let completed = |measure: &str, bare: &Held, held: &Held| {
+        let of = |held: &Held| [held.completed as f64, held.most as f64];
+        Row::new(measure, Unit::Count, &of(bare), &of(held))
+            .result(held.completed.min(held.most) as f64, Unit::Count)
+            .bar(OPEN)
+    };
     let rows = vec![
-        Row::new(
-            "streams completed / open at once",
-            Unit::Count,
-            &of(&bare),
-            &of(&gateway),
-        )
-        .result(held, Unit::Count)
-        .bar(OPEN),
+        completed("streams completed / open at once", &bare, &gateway),
+        completed("the same through a translating adapter", &bare, &translated),
         Row::new(
             "median time to the first bytes",
             Unit::Milliseconds,
@@ -81,13 +82,19 @@ pub(super) async fn run(bench: &Bench<'_>) -> Result<(String, Vec<Row>)> {
             &[bare.memory],
             &[gateway.memory],
         ),
+        Row::new(
+            "the same through a translating adapter",
+            Unit::Kibibytes,
+            &[bare.memory],
+            &[translated.memory],
+        ),
     ];
     Ok((about, rows))
 }
 
-async fn hold(bench: &Bench<'_>, subject: &Server, streams: usize) -> Result<Held> {
+async fn hold(bench: &Bench<'_>, subject: &Server, model: Model, streams: usize) -> Result<Held> {
     let before = resident_memory(subject.process())?;
-    let (ask, gauge) = (Arc::new(Model::OpenStream.ask()), Arc::new(Open::default()));
+    let (ask, gauge) = (Arc::new(model.ask()), Arc::new(Open::default()));
     let mut callers = JoinSet::new();
     for _ in 0..streams {
         callers.spawn(stream(subject.address, ask.clone(), gauge.clone()));

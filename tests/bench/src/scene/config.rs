@@ -21,12 +21,23 @@ pub(crate) enum Model {
     Stream,
     /// Streams of so many tokens, spaced out.
     OpenStream,
+    /// The same from an adapter that translates.
+    OpenTranslated,
+    /// From an adapter that never comes back.
+    Looping,
 }
 
 /// Between two tokens of an open stream.
 pub(crate) const OPEN_STREAM_PAUSE: Duration = Duration::from_millis(400);
 
-const MODELS: [Model; 4] = [Model::Whole, Model::Translated, Model::Stream, Model::OpenStream];
+const MODELS: [Model; 6] = [
+    Model::Whole,
+    Model::Translated,
+    Model::Stream,
+    Model::OpenStream,
+    Model::OpenTranslated,
+    Model::Looping,
+];
 /// Of each of the two vendors that serve a model.
 const ACCOUNTS: usize = 4;
 
@@ -39,29 +50,32 @@ impl Model {
             Self::Translated => "translated",
             Self::Stream => "stream",
             Self::OpenStream => "open-stream",
+            Self::OpenTranslated => "open-translated",
+            Self::Looping => "looping",
         }
     }
 
     fn adapter(self) -> &'static str {
         match self {
-            Self::Translated => "translating",
+            Self::Translated | Self::OpenTranslated => "translating",
+            Self::Looping => "looping",
             Self::Whole | Self::Stream | Self::OpenStream => "openai",
         }
     }
 
     pub(crate) fn tokens(self) -> usize {
         match self {
-            Self::Whole | Self::Stream => 100,
+            Self::Whole | Self::Stream | Self::Looping => 100,
             Self::Translated => 170,
-            Self::OpenStream => 20,
+            Self::OpenStream | Self::OpenTranslated => 20,
         }
     }
 
     pub(crate) fn ask(self) -> Ask {
         let tokens = self.tokens();
         let expected = match self {
-            Self::Whole | Self::Translated => Expected::Whole { tokens },
-            Self::Stream | Self::OpenStream => Expected::Stream { tokens },
+            Self::Whole | Self::Translated | Self::Looping => Expected::Whole { tokens },
+            Self::Stream | Self::OpenStream | Self::OpenTranslated => Expected::Stream { tokens },
         };
         Ask::new(self.name(), expected)
     }
@@ -71,8 +85,8 @@ impl Model {
 pub(super) fn rules() -> String {
     let rule = |model: Model| {
         let pause = match model {
-            Model::OpenStream => OPEN_STREAM_PAUSE.as_millis(),
-            Model::Whole | Model::Translated | Model::Stream => 0,
+            Model::OpenStream | Model::OpenTranslated => OPEN_STREAM_PAUSE.as_millis(),
+            Model::Whole | Model::Translated | Model::Stream | Model::Looping => 0,
         };
         let reply = json!({"tokens": model.tokens()});
         json!({"when": {"model": model.name()}, "then": {"reply": reply, "interval_ms": pause as u64}})
@@ -93,7 +107,7 @@ pub(super) fn gateway(listen: SocketAddr, simulator: SocketAddr, reuse: Reuse) -
         "[server]\nlisten = \"{listen}\"\n\n[[keys]]\nname = \"bench\"\nkey = \"{KEY}\"\n\n\
          [plugins]\nfolder = \"../plugins\"\n"
     );
-    for adapter in ["openai", "translating"] {
+    for adapter in ["openai", "translating", "looping"] {
         if reuse == Reuse::Granted {
             push(
                 &mut text,

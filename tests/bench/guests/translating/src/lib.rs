@@ -2,13 +2,13 @@
 //! adapter for a vendor with a dialect of its own does. Here that dialect happens to be the canonical one, so that
 //! the simulator can answer; nothing is passed through on that account.
 //!
-//! No vendor is behind it, and it knows neither streams nor embeddings.
+//! No vendor is behind it, and it knows no embeddings.
 
 use patchbay_sdk::adapter::{
-    Adapter, Call, Chunk, CredentialField, Description, Exchange, Failure, Input, Millis, Payload, Progress,
+    Adapter, Call, Chunk, CredentialField, Description, Event, Exchange, Failure, Input, Millis, Payload, Progress,
     Reply, Request, Target,
 };
-use patchbay_sdk::canonical::{ChatRequest, Choice, Completion, Content, Message, Usage};
+use patchbay_sdk::canonical::{ChatRequest, Choice, Completion, CompletionChunk, Content, Message, Usage};
 use patchbay_sdk::classify;
 use patchbay_sdk::words::Operation;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ struct VendorRequest {
     max_tokens: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
+    stream: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,13 +74,15 @@ impl Adapter for Translating {
 
 impl Exchange for Attempt {
     fn start(call: &Call, _: &Target, payload: &Payload<'_>) -> Result<(Self, Progress), Failure> {
-        if call.streaming || call.operation() != Operation::Chat {
-            return Err(Failure::not_supported("anything but whole chats"));
+        if call.operation() != Operation::Chat {
+            return Err(Failure::not_supported("anything but chats"));
         }
-        let request = VendorRequest::from(payload.read_whole::<ChatRequest>()?);
+        let mut request = VendorRequest::from(payload.read_whole::<ChatRequest>()?);
+        request.stream = call.streaming;
         let request = Request::post("/chat/completions")
             .json(&request)
             .bearer("api_key");
+        let request = if call.streaming { request.sse() } else { request };
         Ok((Self, Progress::send(request)))
     }
 
@@ -89,7 +92,9 @@ impl Exchange for Attempt {
                 translate(&reply).unwrap_or_else(Progress::failed)
             }
             Input::Reply(reply) => Progress::failed(classify::error_reply(&reply, now, &[])),
-            Input::Head(_) | Input::Events(_) | Input::End | Input::Fetched(_) | Input::Pull => {
+            Input::Head(_) => Progress::more(),
+            Input::Events(events) => translate_events(&events).unwrap_or_else(Progress::failed),
+            Input::End | Input::Fetched(_) | Input::Pull => {
                 Failure::not_supported("what it did not ask for").into()
             }
         }
@@ -102,6 +107,17 @@ fn translate(reply: &Reply) -> Result<Progress, Failure> {
     Ok(Progress::done().chunk(Chunk::token(&completion)).counts(counts))
 }
 
+fn translate_events(events: &[Event]) -> Result<Progress, Failure> {
+    let done = events.iter().any(Event::is_done);
+    let progress = if done { Progress::done() } else { Progress::more() };
+    let chunks = events.iter().filter(|event| !event.is_done());
+    chunks.map(Event::json::<CompletionChunk>).try_fold(progress, |progress, chunk| {
+        let chunk = chunk?;
+        let counts = chunk.usage.as_ref().map(Usage::counts).unwrap_or_default();
+        Ok(progress.chunk(Chunk::token(&chunk)).counts(counts))
+    })
+}
+
 impl From<ChatRequest> for VendorRequest {
     fn from(request: ChatRequest) -> Self {
         Self {
@@ -109,6 +125,7 @@ impl From<ChatRequest> for VendorRequest {
             model: request.model,
             messages: request.messages.into_iter().map(Into::into).collect(),
             temperature: request.temperature,
+            stream: false,
         }
     }
 }
