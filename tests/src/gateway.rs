@@ -45,14 +45,16 @@ pub struct Gateway {
 impl Gateway {
     /// Starts with these plugins and this configuration, on a free port, and returns when it listens.
     pub async fn start(plugins: &[&str], config: &str) -> Self {
+        let files: Vec<_> = plugins.iter().map(|name| (*name, component(name))).collect();
+        Self::start_with(&files, config).await
+    }
+
+    /// The same with these bytes as plugins of these names.
+    pub async fn start_with(plugins: &[(&str, Vec<u8>)], config: &str) -> Self {
         let folder = TempDir::with_prefix("patchbay-").unwrap();
         fs::create_dir(folder.path().join("plugins")).unwrap();
-        for name in plugins {
-            write_into(
-                &folder.path().join("plugins"),
-                &format!("{name}.wasm"),
-                &component(name),
-            );
+        for (name, bytes) in plugins {
+            write_into(&folder.path().join("plugins"), &format!("{name}.wasm"), bytes);
         }
         write_into(folder.path(), "patchbay.toml", config.as_bytes());
         let mut process = Command::new(patchbay())
@@ -159,14 +161,21 @@ impl Gateway {
 
     /// The sum of all samples of a metric that have these labels.
     pub async fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let text = self.client().get("/metrics").await.text();
-        let samples = text.lines().filter_map(|line| sample(line, name));
-        let fits =
-            |found: &BTreeMap<&str, &str>| labels.iter().all(|(name, value)| found.get(name) == Some(value));
+        let fits = |found: &BTreeMap<String, String>| {
+            let has = |(name, value): &(&str, &str)| found.get(*name).is_some_and(|found| found == value);
+            labels.iter().all(has)
+        };
+        let samples = self.samples(name).await.into_iter();
         samples
             .filter(|(found, _)| fits(found))
             .map(|(_, value)| value)
             .sum()
+    }
+
+    /// All samples of a metric, with their labels.
+    pub async fn samples(&self, name: &str) -> Vec<(BTreeMap<String, String>, f64)> {
+        let text = self.client().get("/metrics").await.text();
+        text.lines().filter_map(|line| sample(line, name)).collect()
     }
 
     /// Waits until a metric has this value.
@@ -183,10 +192,26 @@ impl Gateway {
         self.log.lock().unwrap().clone()
     }
 
+    /// What the log says beyond its first so many lines.
+    pub fn log_after(&self, lines: usize) -> Vec<Value> {
+        self.log.lock().unwrap().get(lines..).unwrap_or_default().to_vec()
+    }
+
+    /// The lines of the log so far.
+    pub fn log_lines(&self) -> usize {
+        self.log.lock().unwrap().len()
+    }
+
     /// Waits for a line of the log.
     pub async fn logged(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        self.logged_after(0, what, is_it).await
+    }
+
+    /// Waits for a line of the log, beyond the first so many lines.
+    pub async fn logged_after(&self, lines: usize, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         eventually(&format!("the log says: {what}"), async || {
-            self.log().into_iter().find(&is_it)
+            let log = self.log.lock().unwrap();
+            log.iter().skip(lines).find(|line| is_it(line)).cloned()
         })
         .await
     }
@@ -240,7 +265,7 @@ fn collect(stderr: ChildStderr, log: &Arc<Mutex<Vec<Value>>>) {
 }
 
 /// Labels and value, if the line is a sample of this metric.
-fn sample<'a>(line: &'a str, name: &str) -> Option<(BTreeMap<&'a str, &'a str>, f64)> {
+fn sample(line: &str, name: &str) -> Option<(BTreeMap<String, String>, f64)> {
     let rest = line.strip_prefix(name)?;
     let (labels, value) = rest.rsplit_once(' ')?;
     let labels = match labels {
@@ -249,6 +274,7 @@ fn sample<'a>(line: &'a str, name: &str) -> Option<(BTreeMap<&'a str, &'a str>, 
     };
     let pairs = labels
         .split("\",")
-        .filter_map(|pair| pair.trim_end_matches('"').split_once("=\""));
+        .filter_map(|pair| pair.trim_end_matches('"').split_once("=\""))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
     Some((pairs.collect(), value.parse().ok()?))
 }

@@ -3,9 +3,9 @@
 //! first token, and obeys when it is called again.
 
 use patchbay_sdk::adapter::{
-    Adapter, Body, Call, Chunk, CredentialField, CredentialHeader, CredentialUse, CredentialValue,
-    Description, Edit, Encoding, Exchange, Failure, Header, Input, Millis, Payload, Progress, Request,
-    Signature, Target,
+    Adapter, Body, Call, Chunk, Count, CredentialField, CredentialHeader, CredentialUse, CredentialValue,
+    Description, Edit, Encoding, Exchange, Failure, Header, Input, Limit, Millis, Payload, Progress, Request,
+    Scope, Signature, Target,
 };
 use patchbay_sdk::canonical::ChatRequest;
 use patchbay_sdk::log;
@@ -50,10 +50,24 @@ enum Deed {
         #[serde(default = "once")]
         times: usize,
     },
-    /// One chunk of so many bytes.
+    /// An answer of so many bytes.
     Swell {
         bytes: usize,
     },
+    /// Answers with so many entries in a list of the progress, or of the request it wants sent.
+    Crowd {
+        list: String,
+        times: usize,
+    },
+    /// Answers, and reports limits (capacity and what remains, as Rust writes numbers) and tokens used by class.
+    Report {
+        #[serde(default)]
+        limits: Vec<(String, String)>,
+        #[serde(default)]
+        usage: Vec<(String, u64)>,
+    },
+    /// Whatever is replied, sends another request.
+    SendForEver,
     DoneWithoutAnswer,
     PullForEver,
     /// Goes on with a reply although there is none.
@@ -88,8 +102,18 @@ struct Wish {
     credential: Option<String>,
     #[serde(default)]
     signed: bool,
+    /// The query parameter to put it into.
+    query: Option<(String, String)>,
+    /// Written before it in the header.
+    #[serde(default)]
+    prefix: Option<String>,
     /// A member of the payload and the text it is set to, JSON or not.
     edit: Option<(String, String)>,
+    /// A body of its own, of so many bytes.
+    body: Option<usize>,
+    /// One header more, of so many bytes.
+    #[serde(default)]
+    header_bytes: usize,
 }
 
 fn once() -> usize {
@@ -140,6 +164,7 @@ impl Exchange for Attempt {
 
     fn advance(&mut self, _: Millis, input: Input) -> Progress {
         match input {
+            Input::Reply(_) if matches!(self.then, Deed::SendForEver) => self.obey(true),
             Input::Reply(reply) => Progress::done().chunk(Chunk {
                 data: reply.body,
                 token: true,
@@ -168,10 +193,10 @@ impl Attempt {
                 };
                 (0..*times).fold(Progress::done(), |progress, _| progress.chunk(chunk()))
             }
-            Deed::Swell { bytes } => Progress::done().chunk(Chunk {
-                data: vec![b'0'; *bytes],
-                token: true,
-            }),
+            Deed::Swell { bytes } => Progress::done().chunk(Chunk::token(&whole(&"0".repeat(*bytes)))),
+            Deed::Crowd { list, times } => crowd(list, *times),
+            Deed::Report { limits, usage } => report(limits, usage),
+            Deed::SendForEver => Progress::send(Request::post("/chat/completions").json_unchanged()),
             Deed::DoneWithoutAnswer => Progress::done(),
             Deed::PullForEver => Progress::pull(),
             Deed::MoreOfNothing => Progress::more(),
@@ -207,8 +232,20 @@ impl Wish {
                 value: Some(value.clone().into_bytes()),
             }]),
         };
+        if let Some(bytes) = self.body {
+            request.body = Body::Bytes(vec![b'0'; bytes]);
+        }
+        if self.header_bytes > 0 {
+            request
+                .headers
+                .push(Header::new("x-long", &"0".repeat(self.header_bytes)));
+        }
         if let Some(field) = &self.credential {
-            request = request.bearer(field);
+            let prefix = self.prefix.as_deref().unwrap_or("Bearer ");
+            request = request.credential_header("authorization", prefix, field);
+        }
+        if let Some(query) = &self.query {
+            request = request.credential(CredentialUse::Query(query.clone()));
         }
         if self.signed {
             request = request.credential(CredentialUse::Header(CredentialHeader {
@@ -225,6 +262,56 @@ impl Wish {
             }));
         }
         request
+    }
+}
+
+/// An answer, or a request, with many entries of one kind.
+fn crowd(list: &str, times: usize) -> Progress {
+    let mut progress = Progress::done().chunk(Chunk::token(&whole("crowded")));
+    let mut request = Request::post("/chat/completions").json_unchanged();
+    match list {
+        "usage" => progress.usage = (0..times).map(|at| count(&format!("class-{at}"), 1)).collect(),
+        "limits" => progress.limits = (0..times).map(|_| limit(Some(1.0), Some(1.0))).collect(),
+        "warnings" => progress.warnings = vec!["beware".to_owned(); times],
+        "headers" => request.headers = vec![Header::new("x-many", "1"); times],
+        "edits" => request.body = Body::Edited(vec![Edit::set("temperature", &1); times]),
+        _ => {
+            request.credentials = vec![CredentialUse::Query(("key".to_owned(), "api_key".to_owned())); times]
+        }
+    }
+    match list {
+        "usage" | "limits" | "warnings" => progress,
+        _ => Progress::send(request),
+    }
+}
+
+fn report(limits: &[(String, String)], usage: &[(String, u64)]) -> Progress {
+    let number = |text: &String| text.parse().ok();
+    let limits = limits
+        .iter()
+        .map(|(capacity, remaining)| limit(number(capacity), number(remaining)));
+    let usage = usage.iter().map(|(class, tokens)| count(class, *tokens));
+    Progress::done()
+        .chunk(Chunk::token(&whole("reported")))
+        .limits(limits)
+        .counts(usage)
+}
+
+fn count(class: &str, tokens: u64) -> Count {
+    Count {
+        class: class.to_owned(),
+        tokens,
+    }
+}
+
+fn limit(capacity: Option<f64>, remaining: Option<f64>) -> Limit {
+    Limit {
+        what: "requests".to_owned(),
+        scope: Scope::Account,
+        capacity,
+        remaining,
+        resets_in: None,
+        window: None,
     }
 }
 

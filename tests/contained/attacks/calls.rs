@@ -1,0 +1,286 @@
+//! What a call into a plugin may use up: time, memory, tables, stack, handles; and what becomes of one that traps or
+//! returns what cannot be read.
+
+use patchbay_tests::component;
+use serde_json::json;
+
+use crate::attack::Attack;
+use crate::clay::{Clay, with_modules};
+
+/// Longer than any limit here, and shorter than anybody would wait for.
+const FOR_LONG: &str = "(call $spin (i64.const 400000000))";
+/// 100 MB.
+const MUCH: &str = "(call $take (i32.const 100000000))";
+
+const CALL: &str = "took longer than the limit of 50 ms (plugins.limits.call)";
+const MEMORY: &str = "needs more memory than the limit of 16777216 bytes (plugins.limits.memory)";
+const TABLE: &str = "needs a table larger than the limit of 10000 elements (plugins.limits.table_elements)";
+const CALL_DEFENCE: &str = "limits.call (plugin/store.rs, check_time)";
+const MEMORY_DEFENCE: &str = "limits.memory (plugin/store.rs, memory_growing)";
+const ABI: &str = "wasmtime's reading of results; plugin/error.rs, Problem::from_call";
+
+const PROPER: Clay = Clay::PROPER;
+
+pub(crate) fn attacks() -> Vec<Attack> {
+    [time(), memory(), tables_and_handles(), traps()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn time() -> Vec<Attack> {
+    vec![
+        Attack::new(
+            "loop in exchange.start",
+            || {
+                Clay {
+                    start: FOR_LONG,
+                    ..PROPER
+                }
+                .adapter()
+            },
+            CALL_DEFENCE,
+        )
+        .under("call = \"50ms\"")
+        .fails("exchange.start", "call", CALL)
+        .unless("call = \"20s\""),
+        Attack::new(
+            "loop in exchange.advance",
+            || {
+                Clay {
+                    advance: FOR_LONG,
+                    ..PROPER
+                }
+                .adapter()
+            },
+            CALL_DEFENCE,
+        )
+        .under("call = \"50ms\"")
+        .fails("exchange.advance", "call", CALL)
+        .unless("call = \"20s\""),
+        Attack::new(
+            "loop in the allocator",
+            || {
+                Clay {
+                    realloc: FOR_LONG,
+                    ..PROPER
+                }
+                .adapter()
+            },
+            CALL_DEFENCE,
+        )
+        .loads()
+        .under("call = \"50ms\"")
+        .refused(&format!(
+            "its trial went wrong: plugin suspect@1.0.0, exchange.start: {CALL}"
+        )),
+        Attack::new(
+            "loop in the destructor",
+            || {
+                Clay {
+                    dropped: FOR_LONG,
+                    ..PROPER
+                }
+                .adapter()
+            },
+            CALL_DEFENCE,
+        )
+        .under("call = \"50ms\"")
+        .reused()
+        .harmless(),
+        Attack::new(
+            "loop in describe",
+            || {
+                Clay {
+                    describe: FOR_LONG,
+                    ..PROPER
+                }
+                .adapter()
+            },
+            CALL_DEFENCE,
+        )
+        .loads()
+        .under("call = \"50ms\"")
+        .refused(&format!("plugin suspect, adapter.describe: {CALL}"))
+        .taken_if("call = \"20s\""),
+        Attack::new(
+            "loop in the start function",
+            || {
+                Clay {
+                    instantiate: FOR_LONG,
+                    ..PROPER
+                }
+                .adapter()
+            },
+            CALL_DEFENCE,
+        )
+        .loads()
+        .under("call = \"50ms\"")
+        .refused(&format!("plugin suspect, instantiation: {CALL}"))
+        .taken_if("call = \"20s\""),
+        Attack::new(
+            "loop in a strategy's describe",
+            || {
+                Clay {
+                    describe: FOR_LONG,
+                    ..PROPER
+                }
+                .strategy()
+            },
+            CALL_DEFENCE,
+        )
+        .loads()
+        .under("call = \"50ms\"")
+        .refused(&format!("plugin suspect, strategy.describe: {CALL}"))
+        .taken_if("call = \"20s\""),
+    ]
+}
+
+fn memory() -> Vec<Attack> {
+    vec![
+        Attack::new(
+            "memory growth",
+            || {
+                Clay {
+                    start: MUCH,
+                    ..PROPER
+                }
+                .adapter()
+            },
+            MEMORY_DEFENCE,
+        )
+        .under("memory = \"16MiB\"")
+        .fails("exchange.start", "memory", MEMORY)
+        .unless("memory = \"256MiB\""),
+        Attack::new(
+            "memory growth in describe",
+            || {
+                Clay {
+                    describe: MUCH,
+                    ..PROPER
+                }
+                .adapter()
+            },
+            MEMORY_DEFENCE,
+        )
+        .loads()
+        .under("memory = \"16MiB\"")
+        .refused(&format!("plugin suspect, adapter.describe: {MEMORY}"))
+        .taken_if("memory = \"256MiB\""),
+        Attack::new(
+            "a second memory, declared large",
+            || with_modules(PROPER.adapter(), "(module (memory 1600))", 1),
+            MEMORY_DEFENCE,
+        )
+        .loads()
+        .under("memory = \"16MiB\"")
+        .refused(&format!("plugin suspect, instantiation: {MEMORY}"))
+        .taken_if("memory = \"256MiB\""),
+        Attack::new(
+            "memory hoarded piece by piece",
+            || component("hostile"),
+            MEMORY_DEFENCE,
+        )
+        .told(&json!({"do": "hoard"}))
+        .under("memory = \"16MiB\"")
+        .fails("exchange.start", "memory", MEMORY),
+    ]
+}
+
+fn tables_and_handles() -> Vec<Attack> {
+    const TABLES: &str = "limits.table_elements (plugin/store.rs, table_growing)";
+    vec![
+        Attack::new(
+            "table growth",
+            || {
+                Clay {
+                    items: "(table $t 1 funcref)",
+                    start: "(if (i32.lt_s (table.grow $t (ref.null func) (i32.const 15000)) (i32.const 0)) (then unreachable))",
+                    ..PROPER
+                }
+                .adapter()
+            },
+            TABLES,
+        )
+        .under("table_elements = 10000")
+        .fails("exchange.start", "table_elements", TABLE)
+        .unless("table_elements = 20000"),
+        Attack::new("a table declared large", || Clay { items: "(table $t 15000 funcref)", ..PROPER }.adapter(), TABLES)
+            .loads()
+            .under("table_elements = 10000")
+            .refused(&format!("plugin suspect, instantiation: {TABLE}"))
+            .taken_if("table_elements = 20000"),
+        Attack::new("deep recursion", || component("hostile"), "plugin/engine.rs, max_wasm_stack")
+            .told(&json!({"do": "recurse"}))
+            .fails("exchange.start", "stack", "nested its calls deeper than its stack of 524288 bytes (plugins.stack)"),
+        Attack::new(
+            "handles without end",
+            || {
+                Clay {
+                    items: "(global $left (mut i32) (i32.const 2000))",
+                    start: "(loop $more
+                        (drop (call $new_exchange (i32.const 1)))
+                        (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+                        (br_if $more (global.get $left)))",
+                    ..PROPER
+                }
+                .adapter()
+            },
+            "limits.handles (plugin/store.rs, new_store)",
+        )
+        .fails("exchange.start", "handles", "holds more handles than the limit of 1024 (plugins.limits.handles)")
+        .unless("handles = 100000"),
+    ]
+}
+
+fn traps() -> Vec<Attack> {
+    vec![
+        Attack::new("a panic", || component("hostile"), "plugin/error.rs, Problem::from_call")
+            .told(&json!({"do": "panic", "message": "ouch"}))
+            .fails(
+                "exchange.start",
+                "trap",
+                "panicked at hostile/src/lib.rs:182:40: ouch (wasm trap: wasm `unreachable` instruction executed)",
+            ),
+        Attack::new(
+            "a trap in every third exchange of an instance",
+            || Clay { start: "(if (i32.eq (global.get $calls) (i32.const 5)) (then unreachable))", ..PROPER }.adapter(),
+            "plugin/adapter.rs, Exchange: an instance that trapped is not used again",
+        )
+        .times(6)
+        .reused()
+        .comes_to("callers: 200, 502 plugin_error\nlogged: exchange.start: wasm trap: wasm `unreachable` instruction executed\ncounted: exchange.start trap"),
+        Attack::new(
+            "an allocator that points nowhere",
+            || Clay { realloc: "(return (i32.const -256))", ..PROPER }.adapter(),
+            ABI,
+        )
+        .loads()
+        .refused("its trial went wrong: plugin suspect@1.0.0, exchange.start: realloc return: beyond end of memory"),
+        Attack::new(
+            "a list longer than memory",
+            || Clay { advance: "(i32.store (i32.const 2068) (i32.const 0x7fffffff))", ..PROPER }.adapter(),
+            ABI,
+        )
+        .fails("exchange.advance", "trap", "list pointer/length out of bounds of memory"),
+        Attack::new(
+            "a result that lies nowhere",
+            || Clay { advance: "(local.set $progress (i32.const -8))", ..PROPER }.adapter(),
+            ABI,
+        )
+        .fails("exchange.advance", "trap", "pointer out of bounds of memory"),
+        Attack::new(
+            "a case that does not exist",
+            || Clay { advance: "(i32.store (i32.const 2096) (i32.const 77))", ..PROPER }.adapter(),
+            ABI,
+        )
+        .fails("exchange.advance", "trap", "unexpected discriminant: 77"),
+        Attack::new(
+            "a name that is no text",
+            || Clay { describe: "(i32.store8 (i32.load (local.get $description)) (i32.const 255))", ..PROPER }.adapter(),
+            ABI,
+        )
+        .loads()
+        .refused("plugin suspect, adapter.describe: invalid utf-8 sequence of 1 bytes from index 0"),
+    ]
+}
