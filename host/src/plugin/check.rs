@@ -20,6 +20,8 @@ use crate::failure::{Failure, Kind, Scope};
 
 /// Entries of the small lists a guest returns (headers, credentials, edits, usage, limits, warnings).
 const SHORT_LIST: usize = 256;
+/// Tokens of one class in one exchange: thousands of times what any model has in view.
+const MOST_TOKENS: u64 = 1 << 40;
 /// Names of any kind, in bytes.
 const NAME: usize = 128;
 /// A path with its query, in bytes.
@@ -44,16 +46,12 @@ const HOST_HEADERS: [&str; 12] = [
 /// Everything an exchange returned.
 pub(super) fn progress(raw: wit::Progress, target: &Target, limits: &Limits) -> Result<Progress, Problem> {
     within(raw.chunks.len(), limits.chunks, Limit::Chunks)?;
-    at_most(raw.usage.len(), SHORT_LIST, "usage")?;
-    at_most(raw.limits.len(), SHORT_LIST, "limits")?;
-    at_most(raw.warnings.len(), SHORT_LIST, "warnings")?;
+    short_list(raw.usage.len(), "usage")?;
+    short_list(raw.limits.len(), "limits")?;
+    short_list(raw.warnings.len(), "warnings")?;
     Ok(Progress {
         chunks: raw.chunks.into_iter().map(chunk).collect::<Result<_, _>>()?,
-        usage: raw
-            .usage
-            .iter()
-            .filter_map(|count| Some((TokenClass::parse(&count.class)?, count.tokens)))
-            .collect(),
+        usage: usage(&raw.usage)?,
         warnings: raw.warnings.iter().map(|warning| readable(warning)).collect(),
         next: match raw.next {
             wit::Next::Send(request) => Next::Send(Box::new(outgoing(request, target, limits)?)),
@@ -64,6 +62,15 @@ pub(super) fn progress(raw: wit::Progress, target: &Target, limits: &Limits) -> 
             wit::Next::Failed(raw) => Next::Failed(failure(raw)?),
         },
     })
+}
+
+/// Of the classes the host knows. More tokens than anybody has would overflow the sums.
+fn usage(raw: &[types::Count]) -> Result<Vec<(TokenClass, u64)>, Problem> {
+    if let Some(count) = raw.iter().find(|count| count.tokens > MOST_TOKENS) {
+        return Err(broke(format!("{} tokens in one exchange; at most {MOST_TOKENS}", count.tokens)));
+    }
+    let known = raw.iter().filter_map(|count| Some((TokenClass::parse(&count.class)?, count.tokens)));
+    Ok(known.collect())
 }
 
 /// A failure an adapter reported.
@@ -108,7 +115,7 @@ fn outgoing(raw: wit::HttpRequest, target: &Target, limits: &Limits) -> Result<O
     let credentials = uses
         .map(|used| credential_use(used, target))
         .collect::<Result<Vec<_>, _>>()?;
-    at_most(credentials.len(), SHORT_LIST, "credentials")?;
+    short_list(credentials.len(), "credentials")?;
     let form = credentials
         .iter()
         .any(|credential| matches!(credential, CredentialUse::Form { .. }));
@@ -189,7 +196,7 @@ fn address(target: &Target, endpoint: Option<&str>, path: &str) -> Result<Url, P
 }
 
 fn headers(raw: &[types::Header], most: usize) -> Result<HeaderMap, Problem> {
-    at_most(raw.len(), SHORT_LIST, "headers")?;
+    short_list(raw.len(), "headers")?;
     let bytes = raw.iter().map(|header| header.name.len() + header.value.len());
     within(bytes.sum(), most, Limit::Headers)?;
     let mut headers = HeaderMap::with_capacity(raw.len() + 4);
@@ -257,7 +264,7 @@ fn body(raw: wit::Body, most: usize) -> Result<Body, Problem> {
             Ok(Body::Bytes(bytes.into()))
         }
         wit::Body::Edited(edits) => {
-            at_most(edits.len(), SHORT_LIST, "edits")?;
+            short_list(edits.len(), "edits")?;
             let bytes = edits.iter().filter_map(|edit| Some(edit.value.as_ref()?.len()));
             within(bytes.sum(), most, Limit::Body)?;
             edits
@@ -312,6 +319,11 @@ pub(super) fn version(raw: &str) -> Result<(), Problem> {
             readable(raw)
         )))
     }
+}
+
+/// A list that nobody needs to be long.
+pub(super) fn short_list(found: usize, what: &str) -> Result<(), Problem> {
+    at_most(found, SHORT_LIST, what)
 }
 
 fn at_most(found: usize, most: usize, what: &str) -> Result<(), Problem> {

@@ -8,6 +8,9 @@ use super::error::Problem;
 use super::schema::Schema;
 use super::log::readable;
 
+/// Longest JSON of features, in bytes.
+const FEATURES: usize = 64 << 10;
+
 /// What an adapter says of itself, checked.
 #[derive(Debug)]
 pub struct Description {
@@ -36,14 +39,23 @@ pub struct CredentialField {
 
 impl Description {
     pub(super) fn check(raw: wit::Description) -> Result<Self, Problem> {
+        check::short_list(raw.operations.len(), "operations")?;
+        check::short_list(raw.endpoints.len(), "endpoints")?;
+        check::short_list(raw.credentials.len(), "credentials")?;
+        check::short_list(raw.reply_headers.len(), "reply-headers")?;
         check::name(&raw.vendor, "vendor")?;
         check::version(&raw.version)?;
         let named = raw
             .operations
             .iter()
             .chain(raw.endpoints.iter().map(|endpoint| &endpoint.name));
-        for name in named.chain(raw.credentials.iter().map(|field| &field.name)) {
+        let fields = raw.credentials.iter().map(|field| &field.name);
+        for name in named.chain(fields).chain(&raw.reply_headers) {
             check::name(name, "described name")?;
+        }
+        if raw.features.len() > FEATURES {
+            let long = format!("features of {} bytes; at most {FEATURES}", raw.features.len());
+            return Err(Problem::Broke(long));
         }
         serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&raw.features)
             .map_err(|error| Problem::Broke(format!("features is not a JSON object: {error}")))?;

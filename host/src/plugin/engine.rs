@@ -153,7 +153,9 @@ fn config(plugins: &Plugins) -> Config {
         .total_tables(count.saturating_mul(2))
         .max_memory_size(LARGEST_MEMORY)
         .table_elements(LARGEST_TABLE)
-        .max_tables_per_module(4)
+        // How many of them an instance may have, its own limits say.
+        .max_tables_per_module(100)
+        .max_memories_per_module(100)
         .max_component_instance_size(8 << 20)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(16 * 1024)

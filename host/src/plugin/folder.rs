@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::engine::Engine;
 use super::load::{LoadError, Plugin, Serves, Source};
+use super::log::readable;
 use super::part::Part;
 use super::{Adapter, StrategyPlugin};
 use crate::config::Settings;
@@ -93,7 +94,7 @@ impl Folder {
                 Some(part.rolled_back().map_or_else(|| part.clone(), Arc::new))
             }
             Ok(_) => None,
-            Err(error) => part.problem.as_ref().filter(|known| **known == error.to_string()).map(|_| part.clone()),
+            Err(error) => part.problem.as_ref().filter(|known| **known == readable(&error.to_string())).map(|_| part.clone()),
         }
     }
 
@@ -128,7 +129,7 @@ impl Folder {
     fn part(&self, found: &Found, before: Option<&Arc<Part>>) -> Option<Part> {
         let grants = self.settings.plugins.grants_of(&found.name);
         let failed = |seen: &str, error: &LoadError| {
-            Some(Part::failed(&found.name, grants, seen, error.to_string(), before))
+            Some(Part::failed(&found.name, grants, seen, &error.to_string(), before))
         };
         let seen = match &found.content {
             Ok(content) => content,
@@ -158,7 +159,7 @@ impl Folder {
         match (refused, before.filter(|part| part.plugin.is_some())) {
             (Some((place, problem)), Some(before)) => {
                 let problem = format!("{place}: {problem}; settings and plugin have to change together");
-                Part::failed(&found.name, grants, &plugin.origin.sha256, problem, Some(before))
+                Part::failed(&found.name, grants, &plugin.origin.sha256, &problem, Some(before))
             }
             // Without another version the candidates will say what they miss.
             _ => Part::serving(&found.name, grants, plugin, before),

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use crossbeam_queue::{ArrayQueue, SegQueue};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex as TurnTaking, OwnedSemaphorePermit, Semaphore};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
@@ -21,6 +21,7 @@ use super::demand::Demand;
 use super::engine::{Engine, Slot};
 use super::error::{Limit, PluginError, Problem};
 use super::store::{Shared, State, before_call, new_store};
+use crate::telemetry::PluginFailed;
 
 /// Instances kept ready, whether prepared or idle.
 const READY: usize = 64;
@@ -251,8 +252,9 @@ impl Tenancy {
         );
         let done = self.instances.shared.lane.run(move || {
             let Some(mut instance) = turn.take() else { return Err(lost) };
+            // Together they have the time of one call.
+            before_call(&mut instance.store);
             while let Some(left) = home.left.pop() {
-                before_call(&mut instance.store);
                 if left.resource_drop(&mut instance.store).is_err() {
                     return Err(lost);
                 }
@@ -274,17 +276,31 @@ impl Tenancy {
             self.home.left.push(exchange);
             return;
         };
+        let conduct = self.instances.conduct().clone();
         let free = move || {
             let Some(mut instance) = turn.take() else { return };
             before_call(&mut instance.store);
-            if exchange.resource_drop(&mut instance.store).is_ok() {
-                *turn = Some(instance);
+            match exchange.resource_drop(&mut instance.store) {
+                Ok(()) => *turn = Some(instance),
+                Err(error) => {
+                    let error = PluginError::from_call("exchange.drop", &error, instance.store.data());
+                    PluginFailed { error: &error }.emit();
+                    conduct.trapped();
+                }
             }
         };
-        if self.instances.shared.lane.is_slow() {
-            spawn_blocking(free);
-        } else {
-            self.instances.shared.lane.run_here(free);
+        let lane = self.instances.shared.lane.clone();
+        match Handle::try_current() {
+            Ok(runtime) if lane.is_slow() => {
+                let instance = self.home.instance.clone();
+                runtime.spawn(async move {
+                    if lane.run(free).await.is_err() {
+                        // Nobody had the time to free anything in it.
+                        instance.lock().await.take();
+                    }
+                });
+            }
+            Ok(_) | Err(_) => lane.run_here(free),
         }
     }
 }

@@ -92,6 +92,9 @@ pub enum LoadError {
     Trial(#[from] TrialError),
 }
 
+/// Names of a component's exports that an error shows.
+const SHOWN: usize = 5;
+
 const ADAPTER: &str = "patchbay:plugin/adapter@0.1.0";
 const STRATEGY: &str = "patchbay:plugin/strategy@0.1.0";
 
@@ -297,10 +300,12 @@ fn world(exports: &[String], imports: &[String]) -> Result<(Kind, Version), Load
         ),
         None => "is it a plugin for patchbay at all? See wit/0.1.0/worlds.wit".to_owned(),
     };
-    let found = if exports.is_empty() {
-        "nothing".to_owned()
-    } else {
-        exports.join(", ")
+    let found = match exports {
+        [] => "nothing".to_owned(),
+        exports if exports.len() > SHOWN => {
+            format!("{} and {} more", exports[..SHOWN].join(", "), exports.len() - SHOWN)
+        }
+        exports => exports.join(", "),
     };
     Err(LoadError::UnknownWorld { found, advice })
 }

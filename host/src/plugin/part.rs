@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::load::Plugin;
+use super::log::readable;
 use crate::config::Grants;
 
 /// Immutable; a scan makes the next one.
@@ -55,14 +56,15 @@ impl Part {
         name: &str,
         grants: &Grants,
         seen: &str,
-        problem: String,
+        problem: &str,
         before: Option<&Arc<Self>>,
     ) -> Self {
         Self {
             name: name.to_owned(),
             seen: seen.to_owned(),
             plugin: before.and_then(|part| part.plugin.clone()),
-            problem: Some(problem),
+            // It may hold names that the file has made up.
+            problem: Some(readable(problem)),
             taken_back: false,
             grants: grants.clone(),
             previous: before.and_then(|part| part.previous.clone()),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::adapter::{Adapter, ExchangeError};
 use super::contract::{Call, Head, Input, Next, Turn};
-use super::error::PluginError;
+use super::error::{PluginError, Problem};
 use super::load::Serves;
 use super::strategy::{PoolMember, Ranked, StrategyInstance, StrategyPlugin};
 use super::target::Target;
@@ -91,11 +91,20 @@ pub(super) fn exchange(adapter: &Arc<Adapter>, settings: &str, streaming: bool) 
 
 /// Ranks of a synthetic pool. What the strategy answered, in words that can be compared.
 pub(super) fn rank(strategy: &Arc<StrategyPlugin>, settings: &str) -> Result<String, TrialError> {
-    let mut instance = strategy.instance(settings, &pool(3))?;
-    // A gateway that has just started knows little: every fact is unknown, then every fact is one.
-    let unknown = rank_once(&mut instance, strategy, 3, f64::NAN)?;
-    let known = rank_once(&mut instance, strategy, 3, 1.0)?;
-    Ok(format!("{unknown:?} {known:?}"))
+    let ranked = strategy.instance(settings, &pool(3)).and_then(|mut instance| {
+        // A gateway that has just started knows little: every fact is unknown, then every fact is one.
+        let unknown = rank_once(&mut instance, strategy, 3, f64::NAN)?;
+        let known = rank_once(&mut instance, strategy, 3, 1.0)?;
+        Ok(format!("{unknown:?} {known:?}"))
+    });
+    match ranked {
+        // It would rather not: an answer.
+        Err(PluginError {
+            problem: Problem::Refused(message),
+            ..
+        }) => Ok(message),
+        ranked => Ok(ranked?),
+    }
 }
 
 /// One decision over so many candidates, all of whose facts are `fact`.
