@@ -14,6 +14,9 @@ const TEXT: usize = 64 << 10;
 /// Values in it when every reference is replaced by what it refers to.
 const WRITTEN_OUT: usize = 20_000;
 
+/// Levels of it then; a schema that refers to itself has no end of them.
+const DEPTH: usize = 200;
+
 /// A compiled schema.
 pub struct Schema {
     validator: Validator,
@@ -30,8 +33,7 @@ impl Schema {
             return Err(Problem::Broke(long));
         }
         let value: Value = serde_json::from_str(text).map_err(|error| broke(error.to_string()))?;
-        let mut left = WRITTEN_OUT;
-        write_out(&value, &value, &mut left)?;
+        write_out(&value, &value, DEPTH, &mut WRITTEN_OUT.clone())?;
         let validator = jsonschema::options()
             .with_pattern_options(PatternOptions::regex())
             .build(&value)
@@ -65,22 +67,25 @@ impl Schema {
     }
 }
 
-/// Counts down by the values below `value`. A reference that leads back to itself has no end, so it is found here too.
-fn write_out(root: &Value, value: &Value, left: &mut usize) -> Result<(), Problem> {
-    let too_large = || {
-        Problem::Broke(format!(
-            "a settings-schema of more than {WRITTEN_OUT} values when its references are written out; a schema must not \
-             refer to itself"
-        ))
+/// Counts down by the values below `value`, and by their levels.
+fn write_out(root: &Value, value: &Value, depth: usize, left: &mut usize) -> Result<(), Problem> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(Problem::Broke(format!(
+            "a settings-schema of more than {DEPTH} levels when its references are written out; it must not refer to itself"
+        )));
     };
-    *left = left.checked_sub(1).ok_or_else(too_large)?;
+    *left = left.checked_sub(1).ok_or_else(|| {
+        Problem::Broke(format!(
+            "a settings-schema of more than {WRITTEN_OUT} values when its references are written out"
+        ))
+    })?;
     match value {
-        Value::Array(items) => items.iter().try_for_each(|item| write_out(root, item, left)),
+        Value::Array(items) => items.iter().try_for_each(|item| write_out(root, item, depth, left)),
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
             let reference = member.as_str().filter(|_| name.ends_with("Ref") || name == "$ref");
             match reference {
-                None => write_out(root, member, left),
-                Some(reference) => write_out(root, referred(root, reference)?, left),
+                None => write_out(root, member, depth, left),
+                Some(reference) => write_out(root, referred(root, reference)?, depth, left),
             }
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
