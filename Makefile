@@ -32,6 +32,8 @@ test: lint build plugins ## everything CI runs: formatting, lints, docs, unit an
 	cargo test --release --locked --workspace --test swap -- --nocapture
 	cargo test --manifest-path plugins/Cargo.toml --release --locked
 	tests/python/run.sh
+	@# Last, because it says what could not be tested here.
+	cargo test --release --locked --workspace --test languages
 
 .PHONY: lint
 lint: compiler ## formatting, clippy and documentation, without a warning

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the adapter: build.sh [OUT_DIR], target/plugins by default. Tools go into target/javascript.
-# Ends with 3 if node and npm are missing and cannot be installed.
+# Ends with 3 if the tools are missing and cannot be installed.
 set -euo pipefail
 out=$(realpath -m "${1:-$(dirname "$0")/../../../target/plugins}")
 cd "$(dirname "$0")/../../.."
@@ -20,8 +20,11 @@ mkdir -p "$tools" "$out"
 if ! cmp -s "$source/package-lock.json" "$tools/installed.json"; then
     cp "$source/package.json" "$source/package-lock.json" "$tools"
     # Not `npm ci`, which refuses a list that lacks the libraries of machines other than this one.
-    npm install --prefix "$tools" --ignore-scripts --omit-lockfile-registry-resolved \
-        --no-audit --no-fund --loglevel=error
+    if ! npm install --prefix "$tools" --ignore-scripts --omit-lockfile-registry-resolved \
+        --no-audit --no-fund --loglevel=error; then
+        echo "npm cannot install componentize-js: see its messages above" >&2
+        exit 3
+    fi
     cp "$source/package-lock.json" "$tools/installed.json"
 fi
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the adapter: build.sh [OUT_DIR], target/plugins by default. Tools go into target/componentize-py.
-# Ends with 3 if Python and its venv are missing and cannot be installed.
+# Ends with 3 if the tools are missing and cannot be installed.
 set -euo pipefail
 out=$(realpath -m "${1:-$(dirname "$0")/../../../target/plugins}")
 cd "$(dirname "$0")/../../.."
@@ -19,7 +19,10 @@ mkdir -p "$out"
 [ -x "$tools/bin/pip" ] || python3 -m venv "$tools"
 # A copy of the list that was installed last says whether there is anything to do.
 if ! cmp -s "$source/requirements.txt" "$tools/requirements.txt"; then
-    "$tools/bin/pip" install --quiet --disable-pip-version-check --requirement "$source/requirements.txt"
+    if ! "$tools/bin/pip" install --quiet --disable-pip-version-check --requirement "$source/requirements.txt"; then
+        echo "pip cannot install componentize-py: see its messages above" >&2
+        exit 3
+    fi
     cp "$source/requirements.txt" "$tools/requirements.txt"
 fi
 
