@@ -75,6 +75,7 @@ fn scan(settings: &Arc<Settings>) -> Result<PluginSet, String> {
     let folder = Folder {
         settings: settings.clone(),
         engine,
+        serving: false,
     };
     let scanned = folder.scan(&PluginSet::default()).map_err(|error| {
         format!(

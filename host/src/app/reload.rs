@@ -44,6 +44,8 @@ pub struct Reloaded {
     pub notices: Vec<String>,
     /// Some files are still being written, or are yet to be loaded.
     pub unfinished: bool,
+    /// Plugins whose newest version is being compiled; it will serve as soon as it is.
+    pub compiling: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +63,7 @@ struct Read {
     upstream: Upstream,
     config_changed: bool,
     unfinished: bool,
+    compiling: Vec<String>,
 }
 
 // === impl Gateway ===
@@ -105,7 +108,7 @@ impl Gateway {
         let plugins_changed = !same_parts(&before.plugins, &read.plugins);
         report_parts(&before.plugins, &read.plugins);
         let changed = before.number == 0 || read.config_changed || plugins_changed;
-        let unfinished = read.unfinished;
+        let (unfinished, compiling) = (read.unfinished, read.compiling);
         if changed {
             let number = before.number + 1;
             let next = Generation::build(number, read.settings, read.plugins, read.upstream, &self.live);
@@ -119,7 +122,9 @@ impl Gateway {
             }
             .emit();
         }
-        self.report(&seen, changed, unfinished)
+        let mut reloaded = self.report(&seen, changed);
+        (reloaded.unfinished, reloaded.compiling) = (unfinished, compiling);
+        reloaded
     }
 
     fn read(&self, before: &Generation, seen: &mut Seen) -> Read {
@@ -135,9 +140,10 @@ impl Gateway {
         let folder = Folder {
             settings: settings.clone(),
             engine: self.engine.clone(),
+            serving: before.number > 0,
         };
-        let (plugins, unfinished) = match folder.scan(&before.plugins) {
-            Ok(scanned) => (Arc::new(scanned.plugins), scanned.unfinished),
+        let (plugins, unfinished, compiling) = match folder.scan(&before.plugins) {
+            Ok(scanned) => (Arc::new(scanned.plugins), scanned.unfinished, scanned.compiling),
             Err(error) => {
                 let problem = format!(
                     "cannot read the plugins folder {}: {error}",
@@ -148,7 +154,7 @@ impl Gateway {
                     problem: &problem,
                 }
                 .emit();
-                (before.plugins.clone(), false)
+                (before.plugins.clone(), false, Vec::new())
             }
         };
         Read {
@@ -157,6 +163,7 @@ impl Gateway {
             upstream,
             config_changed,
             unfinished,
+            compiling,
         }
     }
 
@@ -188,7 +195,7 @@ impl Gateway {
         }
     }
 
-    fn report(&self, seen: &Seen, changed: bool, unfinished: bool) -> Reloaded {
+    fn report(&self, seen: &Seen, changed: bool) -> Reloaded {
         let now = self.current();
         let failed = now
             .plugins
@@ -200,7 +207,8 @@ impl Gateway {
             config_problem: seen.config_problem.clone(),
             plugin_problems: failed.collect(),
             notices: now.notices.clone(),
-            unfinished,
+            unfinished: false,
+            compiling: Vec::new(),
         }
     }
 }

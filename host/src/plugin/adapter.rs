@@ -32,6 +32,7 @@ pub struct Exchange {
     adapter: Arc<Adapter>,
     target: Arc<Target>,
     tenancy: Tenancy,
+    request_id: Arc<str>,
 }
 
 /// Why an exchange did not begin.
@@ -115,12 +116,14 @@ impl Adapter {
     ) -> Result<(Exchange, Progress), ExchangeError> {
         const FUNCTION: &str = "exchange.start";
         let mut tenancy = self.instances.enter().await?;
-        let (call, to) = (call.to_wit(), target.clone());
+        let request_id: Arc<str> = call.request_id.as_str().into();
+        let (call, to, about) = (call.to_wit(), target.clone(), request_id.clone());
         let started = tenancy.call(FUNCTION, move |instance| {
             let (store, guest) = (&mut instance.store, &instance.guest);
             let state = store.data_mut();
             state.room.set_time(call.now);
             state.room.set_entropy(call.entropy);
+            state.about(&about);
             let payload = state.lend(payload);
             let started = guest.start(store, &call, &to.wit, payload);
             store.data_mut().take_back();
@@ -137,6 +140,7 @@ impl Adapter {
             adapter: self.clone(),
             target: target.clone(),
             tenancy,
+            request_id,
         };
         Ok((exchange, progress))
     }
@@ -190,9 +194,11 @@ impl Exchange {
             return Err(error(Problem::Broke("called after it had failed".to_owned())));
         };
         let input = self.adapter.for_guest(input);
+        let about = self.request_id.clone();
         let advanced = self.tenancy.call(FUNCTION, move |instance| {
             let (store, guest) = (&mut instance.store, &instance.guest);
             store.data_mut().room.set_time(now);
+            store.data_mut().about(&about);
             guest
                 .advance(store, exchange, now, input)
                 .map_err(|error| PluginError::from_call(FUNCTION, &error, store.data()))

@@ -1,7 +1,12 @@
 //! From bytes to compiled code: from the cache if it was compiled before, else by the compiler, with word of it on the
 //! log when it takes long.
+//!
+//! A compilation runs on a thread of its own. Whoever wants it waits as long as he has patience and comes back later,
+//! so that a component that takes a minute keeps no other from being loaded.
 
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,9 +14,13 @@ use wasmtime::component::Component;
 
 use super::engine::Engine;
 
+/// Compilations at once. Each may take a gigabyte.
+const AT_ONCE: usize = 2;
 /// After this time the log says that something is being compiled.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 const NEXT_WORD: Duration = Duration::from_secs(5);
+/// How much a compiling thread gives way to those that serve (`nice`).
+const MODESTY: i32 = 5;
 
 /// A component ready to be linked.
 pub(super) struct Compiled {
@@ -20,24 +29,99 @@ pub(super) struct Compiled {
     pub(super) cached: bool,
 }
 
-/// `content` is the SHA-256 of the bytes in hex. Blocks for as long as it takes.
-pub(super) fn compile(engine: &Engine, name: &str, bytes: &[u8], content: &str) -> Result<Compiled, String> {
+/// Why there is no compiled code.
+#[derive(Debug)]
+pub(super) enum NotCompiled {
+    Invalid(String),
+    /// It is being compiled; the engine's alarm rings when it is done.
+    NotYet,
+}
+
+/// Compilations under way and those that nobody has fetched, by the content's hash.
+#[derive(Debug, Default)]
+pub(super) struct Compiler {
+    jobs: Mutex<HashMap<String, Receiver<Result<Job, String>>>>,
+    running: Mutex<usize>,
+    done: Condvar,
+}
+
+/// What a compilation leaves behind.
+#[derive(Debug)]
+struct Job {
+    component: Component,
+    took: Duration,
+}
+
+/// `content` is the SHA-256 of the bytes in hex. Blocks until it is done, or for `patience`.
+pub(super) fn compile(
+    engine: &Engine,
+    name: &str,
+    bytes: &[u8],
+    content: &str,
+    patience: Option<Duration>,
+) -> Result<Compiled, NotCompiled> {
     let began = Instant::now();
-    if let Some(component) = engine.cache().load(engine.wasmtime(), content) {
-        return Ok(Compiled {
+    let known = lock(&engine.compiler().jobs).remove(content);
+    let job = match known {
+        Some(job) => job,
+        None => {
+            if let Some(component) = engine.cache().load(engine.wasmtime(), content) {
+                return Ok(Compiled {
+                    component,
+                    took: began.elapsed(),
+                    cached: true,
+                });
+            }
+            start(engine, name, bytes, content)?
+        }
+    };
+    let finished = match patience {
+        None => job.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        Some(patience) => job.recv_timeout(patience),
+    };
+    match finished {
+        Ok(Ok(Job { component, took })) => Ok(Compiled {
             component,
-            took: began.elapsed(),
-            cached: true,
-        });
+            took,
+            cached: false,
+        }),
+        Ok(Err(why)) => Err(NotCompiled::Invalid(why)),
+        Err(RecvTimeoutError::Disconnected) => Err(NotCompiled::Invalid("the compiler has failed".to_owned())),
+        Err(RecvTimeoutError::Timeout) => {
+            lock(&engine.compiler().jobs).insert(content.to_owned(), job);
+            Err(NotCompiled::NotYet)
+        }
     }
-    let component = with_progress(name, bytes.len(), || Component::from_binary(engine.wasmtime(), bytes))
-        .map_err(|error| format!("{error:#}"))?;
-    engine.cache().store(content, &component);
-    Ok(Compiled {
-        component,
-        took: began.elapsed(),
-        cached: false,
-    })
+}
+
+/// Compiles on a thread of its own.
+fn start(
+    engine: &Engine,
+    name: &str,
+    bytes: &[u8],
+    content: &str,
+) -> Result<Receiver<Result<Job, String>>, NotCompiled> {
+    let (report, reported) = channel();
+    let (engine, name) = (engine.clone(), name.to_owned());
+    let (bytes, content) = (bytes.to_owned(), content.to_owned());
+    let compile = move || {
+        // Who may not give way works as everybody does.
+        let _ = rustix::process::nice(MODESTY);
+        let _place = engine.compiler().place();
+        let began = Instant::now();
+        let compiled = with_progress(&name, bytes.len(), || Component::from_binary(engine.wasmtime(), &bytes));
+        let compiled = compiled.map_err(|error| format!("{error:#}")).map(|component| {
+            engine.cache().store(&content, &component);
+            let took = began.elapsed();
+            Job { component, took }
+        });
+        // Nobody waits any more if the gateway is about to end.
+        let _ = report.send(compiled);
+        engine.alarm().notify_one();
+    };
+    let started = thread::Builder::new().name("compile".into()).spawn(compile);
+    started.map_err(|error| NotCompiled::Invalid(format!("cannot start a thread to compile it: {error}")))?;
+    Ok(reported)
 }
 
 /// Says on the log that the work goes on, from the first second on.
@@ -64,4 +148,30 @@ fn with_progress<T>(name: &str, bytes: usize, work: impl FnOnce() -> T) -> T {
         }
         result
     })
+}
+
+// === impl Compiler ===
+
+/// The right to compile; gives itself back when dropped.
+struct Place<'a>(&'a Compiler);
+
+impl Compiler {
+    fn place(&self) -> Place<'_> {
+        let running = lock(&self.running);
+        let free = self.done.wait_while(running, |running| *running >= AT_ONCE);
+        *free.unwrap_or_else(PoisonError::into_inner) += 1;
+        Place(self)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.running) -= 1;
+        self.0.done.notify_one();
+    }
+}
+
+/// The data behind these locks is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use super::cache::Cache;
+use super::compile::Compiler;
 use super::error::Limit;
 use super::instance::Instances;
 use super::prepare::Preparer;
@@ -42,6 +43,7 @@ pub struct Engine {
     in_use: Arc<AtomicUsize>,
     preparer: Preparer,
     cache: Arc<Cache>,
+    compiler: Arc<Compiler>,
     alarm: Arc<Notify>,
 }
 
@@ -75,6 +77,7 @@ impl Engine {
             in_use: Arc::default(),
             preparer: Preparer::start().map_err(broken)?,
             cache: Arc::new(Cache::new(plugins.cache.clone(), &wasmtime)),
+            compiler: Arc::default(),
             alarm: Arc::default(),
             wasmtime,
         })
@@ -93,7 +96,11 @@ impl Engine {
         &self.cache
     }
 
-    /// Rings when a version of a plugin should not serve any more.
+    pub(super) fn compiler(&self) -> &Compiler {
+        &self.compiler
+    }
+
+    /// Rings when it is worth looking at the plugins: a version should not serve any more, or has been compiled.
     pub fn alarm(&self) -> &Arc<Notify> {
         &self.alarm
     }

@@ -22,12 +22,16 @@ use crate::config::Settings;
 const SETTLED: Duration = Duration::from_millis(50);
 /// Plugins that nothing needs are loaded for so long, then those that were loaded are put to use first.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for one component to be compiled, unless nothing serves yet.
+const COMPILER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where component files are, and how they are loaded.
 #[derive(Debug)]
 pub struct Folder {
     pub settings: Arc<Settings>,
     pub engine: Engine,
+    /// There is something that serves already, so nothing is worth a long wait.
+    pub serving: bool,
 }
 
 /// All parts by name. Immutable; a scan makes the next one.
@@ -42,6 +46,16 @@ pub struct Scanned {
     pub plugins: PluginSet,
     /// Some files were still being written, or are yet to be loaded: scan again.
     pub unfinished: bool,
+    /// Plugins whose newest content is being compiled; the engine's alarm rings when one of them is done.
+    pub compiling: Vec<String>,
+}
+
+/// What became of a file that has changed.
+enum Outcome {
+    Settled(Box<Part>),
+    /// It is being written.
+    Unsettled,
+    Compiling,
 }
 
 /// A file and the hash of what is in it, or why that is not known.
@@ -67,12 +81,14 @@ impl Folder {
                 None => changed.push(found),
             }
         }
-        let unfinished = self.load(changed, before, &mut parts);
-        self.keep_named(before, &mut parts);
-        Ok(Scanned {
+        let mut scanned = Scanned {
             plugins: PluginSet { parts },
-            unfinished,
-        })
+            unfinished: false,
+            compiling: Vec::new(),
+        };
+        self.load(changed, before, &mut scanned);
+        self.keep_named(before, &mut scanned.plugins.parts);
+        Ok(scanned)
     }
 
     /// Every file, in the order of their names.
@@ -98,38 +114,41 @@ impl Folder {
         }
     }
 
-    /// Loads what has changed; first what the configuration names. True if some of it has to wait.
-    fn load(
-        &self,
-        mut changed: Vec<Found>,
-        before: &PluginSet,
-        parts: &mut BTreeMap<String, Arc<Part>>,
-    ) -> bool {
+    /// Loads what has changed; first what the configuration names.
+    fn load(&self, mut changed: Vec<Found>, before: &PluginSet, scanned: &mut Scanned) {
         if changed.is_empty() {
-            return false;
+            return;
         }
         #[expect(clippy::disallowed_methods, reason = "on the thread that reloads, which has nothing else to do")]
         thread::sleep(SETTLED);
         changed.sort_by_key(|found| !self.settings.names(&found.name));
         let began = Instant::now();
-        let mut unfinished = false;
         for found in changed {
             let now = before.get(&found.name);
             let wait = began.elapsed() > PATIENCE && !self.settings.names(&found.name);
-            let loaded = if wait { None } else { self.part(&found, now) };
-            unfinished |= loaded.is_none();
-            if let Some(part) = loaded.map(Arc::new).or_else(|| now.cloned()) {
-                parts.insert(found.name, part);
+            let outcome = if wait { Outcome::Unsettled } else { self.part(&found, now) };
+            let part = match outcome {
+                Outcome::Settled(part) => Some(Arc::from(part)),
+                Outcome::Unsettled => {
+                    scanned.unfinished = true;
+                    now.cloned()
+                }
+                Outcome::Compiling => {
+                    scanned.compiling.push(found.name.clone());
+                    now.cloned()
+                }
+            };
+            if let Some(part) = part {
+                scanned.plugins.parts.insert(found.name, part);
             }
         }
-        unfinished
     }
 
-    /// The part made of a file that has changed; none while the file is being written.
-    fn part(&self, found: &Found, before: Option<&Arc<Part>>) -> Option<Part> {
+    /// The part made of a file that has changed.
+    fn part(&self, found: &Found, before: Option<&Arc<Part>>) -> Outcome {
         let grants = self.settings.plugins.grants_of(&found.name);
         let failed = |seen: &str, error: &LoadError| {
-            Some(Part::failed(&found.name, grants, seen, &error.to_string(), before))
+            Outcome::Settled(Box::new(Part::failed(&found.name, grants, seen, &error.to_string(), before)))
         };
         let seen = match &found.content {
             Ok(content) => content,
@@ -140,11 +159,15 @@ impl Folder {
             Err(error) => return failed("", &error),
         };
         if hash(&bytes) != *seen {
-            return None;
+            return Outcome::Unsettled;
         }
-        let source = Source::new(&found.name, &bytes, &self.settings.plugins);
+        let source = Source {
+            patience: self.serving.then_some(COMPILER_PATIENCE),
+            ..Source::new(&found.name, &bytes, &self.settings.plugins)
+        };
         match Plugin::load(&self.engine, source) {
-            Ok(plugin) => Some(self.taken_over(found, plugin, before)),
+            Ok(plugin) => Outcome::Settled(Box::new(self.taken_over(found, plugin, before))),
+            Err(LoadError::Compiling) => Outcome::Compiling,
             Err(error) => failed(seen, &error),
         }
     }

@@ -11,7 +11,7 @@ use wasmtime::component::{Component, Linker};
 
 use super::adapter::Adapter;
 use super::bindings::{AdapterPre, PACKAGE, StrategyPre, Version};
-use super::compile::{Compiled, compile};
+use super::compile::{Compiled, NotCompiled, compile};
 use super::conduct::Conduct;
 use super::engine::Engine;
 use super::error::PluginError;
@@ -60,6 +60,8 @@ pub struct Source<'a> {
     pub bytes: &'a [u8],
     pub grants: &'a Grants,
     pub rollback: &'a Rollback,
+    /// How long to wait for the compiler; as long as it takes if not said.
+    pub patience: Option<Duration>,
 }
 
 /// Why a file is not a plugin.
@@ -88,6 +90,8 @@ pub enum LoadError {
     Mismatch(String, &'static str),
     #[error(transparent)]
     Guest(#[from] PluginError),
+    #[error("it is still being compiled")]
+    Compiling,
     #[error("its trial went wrong: {0}")]
     Trial(#[from] TrialError),
 }
@@ -104,6 +108,17 @@ enum Kind {
     Strategy,
 }
 
+// === impl LoadError ===
+
+impl From<NotCompiled> for LoadError {
+    fn from(why: NotCompiled) -> Self {
+        match why {
+            NotCompiled::Invalid(why) => Self::Invalid(why),
+            NotCompiled::NotYet => Self::Compiling,
+        }
+    }
+}
+
 // === impl Source ===
 
 impl<'a> Source<'a> {
@@ -114,6 +129,7 @@ impl<'a> Source<'a> {
             bytes,
             grants: plugins.grants_of(name),
             rollback: &plugins.rollback,
+            patience: None,
         }
     }
 }
@@ -134,7 +150,7 @@ impl Plugin {
             component,
             took,
             cached,
-        } = compile(engine, source.name, source.bytes, &sha256).map_err(LoadError::Invalid)?;
+        } = compile(engine, source.name, source.bytes, &sha256, source.patience)?;
         let imports = imports(engine, &component);
         let (kind, version) = world(&exports(engine, &component), &imports)?;
         check_imports(engine, &component, version)?;

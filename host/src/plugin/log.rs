@@ -37,8 +37,8 @@ impl Voice {
         &self.plugin
     }
 
-    /// Writes one line, unless there were too many in this second.
-    pub(super) fn say(&self, level: Level, line: &str) {
+    /// Writes one line about a request, unless there were too many in this second.
+    pub(super) fn say(&self, request_id: Option<&str>, level: Level, line: &str) {
         let (count, missed) = self.count();
         let plugin = self.plugin();
         if missed > 0 {
@@ -52,10 +52,10 @@ impl Voice {
             return;
         }
         match level {
-            Level::Debug => tracing::debug!(plugin, "{line}"),
-            Level::Info => tracing::info!(plugin, "{line}"),
-            Level::Warn => tracing::warn!(plugin, "{line}"),
-            Level::Error => tracing::error!(plugin, "{line}"),
+            Level::Debug => tracing::debug!(plugin, request_id, "{line}"),
+            Level::Info => tracing::info!(plugin, request_id, "{line}"),
+            Level::Warn => tracing::warn!(plugin, request_id, "{line}"),
+            Level::Error => tracing::error!(plugin, request_id, "{line}"),
         }
     }
 

@@ -76,12 +76,15 @@ impl Room {
 impl State {
     /// Output of the guest: whole lines go to the log.
     fn write(&mut self, stream: u32, bytes: &[u8]) -> wasmtime::Result<()> {
-        let level = if stream == ERR { Level::Warn } else { Level::Info };
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.room.open_line.extend_from_slice(piece);
             if piece.ends_with(b"\n") || self.room.open_line.len() > LINE {
                 let line = std::mem::take(&mut self.room.open_line);
-                self.say(level, String::from_utf8_lossy(&line).trim_end())?;
+                let line = String::from_utf8_lossy(&line);
+                match stream {
+                    ERR => self.complain(line.trim_end())?,
+                    _ => self.say(Level::Info, line.trim_end())?,
+                }
             }
         }
         Ok(())

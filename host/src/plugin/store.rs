@@ -39,6 +39,7 @@ pub(super) struct State {
     last_error: Option<String>,
     watch: Watch,
     payload: Option<Bytes>,
+    request_id: Option<Arc<str>>,
     pub(super) room: Room,
 }
 
@@ -69,6 +70,7 @@ pub(super) fn new_store(engine: &Engine, shared: &Shared) -> Store<State> {
         last_error: None,
         watch: Watch::default(),
         payload: None,
+        request_id: None,
         room: Room::default(),
     };
     let limits = &shared.limits;
@@ -138,11 +140,23 @@ impl State {
             return Err(Exceeded(Limit::Log(most)).into());
         }
         let line = readable(message);
-        self.shared.voice.say(level, &line);
+        self.shared.voice.say(self.request_id.as_deref(), level, &line);
         if level == Level::Error {
             self.last_error = Some(line);
         }
         Ok(())
+    }
+
+    /// What the guest said last on its error output is what it has to say if it fails now.
+    pub(super) fn complain(&mut self, message: &str) -> wasmtime::Result<()> {
+        self.say(Level::Warn, message)?;
+        self.last_error = Some(readable(message));
+        Ok(())
+    }
+
+    /// Whose request the next call is about.
+    pub(super) fn about(&mut self, request_id: &Arc<str>) {
+        self.request_id = Some(request_id.clone());
     }
 
     /// Called at every tick in the middle of a guest call.

@@ -119,6 +119,7 @@ fn scan(engine: &Engine, settings: Arc<Settings>) -> Result<Loaded> {
     let folder = Folder {
         settings: settings.clone(),
         engine: engine.clone(),
+        serving: false,
     };
     let scanned = folder.scan(&PluginSet::default()).context("cannot read the plugins")?;
     Ok(Loaded {
