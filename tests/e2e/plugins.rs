@@ -266,7 +266,9 @@ async fn many_failing_calls_at_once_leave_nothing_behind() {
         })
         .collect();
     for call in calls {
-        assert_eq!(call.await.unwrap(), 502);
+        // Loops take the plugin off the hot path: then a call may wait for its one thread in vain.
+        let status = call.await.unwrap();
+        assert!(matches!(status, 502 | 503), "{status}");
     }
     assert_serves(&gateway).await;
     gateway.metric_until("patchbay_plugin_instances", &[], 0.0).await;

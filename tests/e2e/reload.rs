@@ -74,7 +74,7 @@ async fn what_is_not_a_plugin_file_is_left_alone() {
     assert_eq!(
         reloaded,
         json!({"generation": 1, "changed": false, "config_problem": null, "plugin_problems": [], "notices": [],
-            "unfinished": false})
+            "unfinished": false, "compiling": []})
     );
 }
 

@@ -41,9 +41,11 @@ impl Demand {
         ready < self.wanted.load(Ordering::Relaxed)
     }
 
-    /// True if nobody has been asked yet.
-    pub(super) fn ask(&self) -> bool {
-        !self.asked.swap(true, Ordering::Relaxed)
+    /// It is time to have more made, and nobody has been asked yet: at half of what is wanted, so that whoever makes
+    /// them is not woken for each.
+    pub(super) fn ask(&self, ready: usize) -> bool {
+        let due = ready * 2 < self.wanted.load(Ordering::Relaxed);
+        due && !self.asked.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn answered(&self) {

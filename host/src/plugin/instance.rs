@@ -111,7 +111,7 @@ impl Instances {
         };
         let ready = self.ready.pop();
         self.demand.took(ready.is_some(), self.ready.len());
-        if self.demand.wants_more(self.ready.len()) && !self.reuse {
+        if !self.reuse && self.demand.ask(self.ready.len()) {
             self.engine.prepare(self);
         }
         let home = match ready {
@@ -246,17 +246,18 @@ impl Tenancy {
     ) -> Result<T, PluginError> {
         let mut turn = self.home.instance.clone().lock_owned().await;
         let home = self.home.clone();
-        let lost = self.instances.error(
-            function,
-            Problem::Broke("the instance was lost in another exchange's call, or in one before".to_owned()),
-        );
+        let instances = self.instances.clone();
+        let lost = move || {
+            let why = "the instance was lost in another exchange's call, or in one before";
+            instances.error(function, Problem::Broke(why.to_owned()))
+        };
         let done = self.instances.shared.lane.run(move || {
-            let Some(mut instance) = turn.take() else { return Err(lost) };
+            let Some(mut instance) = turn.take() else { return Err(lost()) };
             // Together they have the time of one call.
             before_call(&mut instance.store);
             while let Some(left) = home.left.pop() {
                 if left.resource_drop(&mut instance.store).is_err() {
-                    return Err(lost);
+                    return Err(lost());
                 }
             }
             before_call(&mut instance.store);

@@ -31,8 +31,8 @@ impl Preparer {
     }
 
     pub(super) fn prepare(&self, instances: &Arc<Instances>) {
-        if instances.demand.ask() {
-            let _ = self.asked.try_send(Arc::downgrade(instances));
+        if self.asked.try_send(Arc::downgrade(instances)).is_err() {
+            instances.demand.answered();
         }
     }
 }
