@@ -18,6 +18,8 @@ use crate::upstream::Upstream;
 
 /// A reload is over after this time, though some files may still be changing; the next one looks at them again.
 const LONGEST: Duration = Duration::from_secs(30);
+/// A configuration that has changed must be the same after this time, or it is still being written.
+const SETTLED: Duration = Duration::from_millis(50);
 /// How much the thread that reads and compiles gives way to those that serve (`nice`).
 const MODESTY: i32 = 5;
 
@@ -27,6 +29,15 @@ pub(super) struct Seen {
     /// SHA-256 of the configuration file.
     config: Option<[u8; 32]>,
     config_problem: Option<String>,
+    folder_problem: Option<String>,
+}
+
+/// What came of looking at the configuration.
+enum Look {
+    Same,
+    New(Box<Settings>),
+    /// Somebody is writing it.
+    Unfinished,
 }
 
 /// What a reload did.
@@ -128,9 +139,10 @@ impl Gateway {
     }
 
     fn read(&self, before: &Generation, seen: &mut Seen) -> Read {
-        let (settings, config_changed) = match self.read_config(before, seen) {
-            Some(settings) => (Arc::new(settings), true),
-            None => (before.settings.clone(), false),
+        let (settings, config_changed, config_unfinished) = match self.read_config(before, seen) {
+            Look::New(settings) => (Arc::from(settings), true, false),
+            Look::Same => (before.settings.clone(), false, false),
+            Look::Unfinished => (before.settings.clone(), false, true),
         };
         let upstream = if settings.timeouts.connect == before.settings.timeouts.connect {
             before.upstream.clone()
@@ -143,17 +155,16 @@ impl Gateway {
             serving: before.number > 0,
         };
         let (plugins, unfinished, compiling) = match folder.scan(&before.plugins) {
-            Ok(scanned) => (Arc::new(scanned.plugins), scanned.unfinished, scanned.compiling),
+            Ok(scanned) => {
+                seen.folder_problem = None;
+                (Arc::new(scanned.plugins), scanned.unfinished, scanned.compiling)
+            }
             Err(error) => {
                 let problem = format!(
                     "cannot read the plugins folder {}: {error}",
                     settings.plugins.folder.display()
                 );
-                PartFailed {
-                    part: "plugins.folder",
-                    problem: &problem,
-                }
-                .emit();
+                seen.folder_fails(problem);
                 (before.plugins.clone(), false, Vec::new())
             }
         };
@@ -162,17 +173,26 @@ impl Gateway {
             plugins,
             upstream,
             config_changed,
-            unfinished,
+            unfinished: unfinished || config_unfinished,
             compiling,
         }
     }
 
     /// The settings, if the file is new and right.
-    fn read_config(&self, before: &Generation, seen: &mut Seen) -> Option<Settings> {
-        let text = std::fs::read(&self.config_path).unwrap_or_default();
-        let hash: [u8; 32] = Sha256::digest(&text).into();
-        if seen.config == Some(hash) && before.number > 0 {
-            return None;
+    fn read_config(&self, before: &Generation, seen: &mut Seen) -> Look {
+        let hash = self.hash_config();
+        if before.number > 0 {
+            if seen.config == Some(hash) {
+                return Look::Same;
+            }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "on the thread that reloads, which has nothing else to do"
+            )]
+            thread::sleep(SETTLED);
+            if self.hash_config() != hash {
+                return Look::Unfinished;
+            }
         }
         seen.config = Some(hash);
         match config::load(&self.config_path, &environment) {
@@ -180,7 +200,7 @@ impl Gateway {
                 seen.config_problem = None;
                 report_warnings(&loaded.warnings);
                 report_restart(&before.settings, &loaded.settings);
-                Some(loaded.settings)
+                Look::New(Box::new(loaded.settings))
             }
             Err(problems) => {
                 let problem = problems.to_string();
@@ -190,9 +210,13 @@ impl Gateway {
                 }
                 .emit();
                 seen.config_problem = Some(problem);
-                None
+                Look::Same
             }
         }
+    }
+
+    fn hash_config(&self) -> [u8; 32] {
+        Sha256::digest(std::fs::read(&self.config_path).unwrap_or_default()).into()
     }
 
     fn report(&self, seen: &Seen, changed: bool) -> Reloaded {
@@ -209,6 +233,22 @@ impl Gateway {
             notices: now.notices.clone(),
             unfinished: false,
             compiling: Vec::new(),
+        }
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// Told once, however often the folder is looked at.
+    fn folder_fails(&mut self, problem: String) {
+        if self.folder_problem.as_ref() != Some(&problem) {
+            PartFailed {
+                part: "plugins.folder",
+                problem: &problem,
+            }
+            .emit();
+            self.folder_problem = Some(problem);
         }
     }
 }
