@@ -46,9 +46,11 @@ pub(super) async fn run(gateway: Arc<Gateway>) {
     // One pending signal is enough: a reload looks at everything.
     let (signal, mut changed) = mpsc::channel(1);
     let mut folders = Folders::new(signal);
+    let mut unfinished = false;
     loop {
         let poll = gateway.current().settings.plugins.poll;
         let look = match poll {
+            _ if unfinished => Duration::ZERO,
             Some(period) => {
                 folders.forget();
                 period
@@ -69,7 +71,9 @@ pub(super) async fn run(gateway: Arc<Gateway>) {
             () = gateway.engine.alarm().notified() => {}
             () = sleep(look) => {}
         }
-        if let Err(error) = gateway.reload().await {
+        let reloaded = gateway.reload().await;
+        unfinished = reloaded.as_ref().is_ok_and(|reloaded| reloaded.unfinished);
+        if let Err(error) = reloaded {
             tracing::error!("{error}");
             sleep(QUIET).await;
         }
