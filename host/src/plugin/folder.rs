@@ -192,10 +192,10 @@ impl Folder {
     fn keep_named(&self, before: &PluginSet, parts: &mut BTreeMap<String, Arc<Part>>) {
         for (name, part) in &before.parts {
             if !parts.contains_key(name) && self.settings.names(name) && part.plugin.is_some() {
-                let kept = if part.seen.is_empty() {
-                    part.clone()
-                } else {
-                    Arc::new(part.without_file())
+                let kept = match part.rolled_back() {
+                    Some(back) => Arc::new(back),
+                    None if part.seen.is_empty() => part.clone(),
+                    None => Arc::new(part.without_file()),
                 };
                 parts.insert(name.clone(), kept);
             }

@@ -35,6 +35,8 @@ impl Part {
         let previous = match served {
             // The same version on other terms.
             Some(_) if served.as_ref().is_some_and(same) => before.and_then(|part| part.previous.clone()),
+            // One that should not serve any more is nothing to go back to.
+            Some(bad) if bad.verdict().is_some() => before.and_then(|part| part.previous.clone()),
             served => served.cloned(),
         };
         if let Some(previous) = &previous {
