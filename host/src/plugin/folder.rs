@@ -97,7 +97,8 @@ impl Folder {
         let found = found.filter_map(|path| {
             let name = path.file_stem()?.to_str()?.to_owned();
             let content = self.read(&name, &path).map(|bytes| hash(&bytes));
-            Some(Found { name, path, content })
+            let gone = content.as_ref().is_err_and(LoadError::is_gone);
+            (!gone).then_some(Found { name, path, content })
         });
         Ok(found.collect())
     }
@@ -144,7 +145,7 @@ impl Folder {
         }
     }
 
-    /// The part made of a file that has changed.
+    /// The part made of a file that has changed. One that is gone meanwhile counts as being written.
     fn part(&self, found: &Found, before: Option<&Arc<Part>>) -> Outcome {
         let grants = self.settings.plugins.grants_of(&found.name);
         let failed = |seen: &str, error: &LoadError| {
@@ -156,6 +157,7 @@ impl Folder {
         };
         let bytes = match self.read(&found.name, &found.path) {
             Ok(bytes) => bytes,
+            Err(error) if error.is_gone() => return Outcome::Unsettled,
             Err(error) => return failed("", &error),
         };
         if hash(&bytes) != *seen {

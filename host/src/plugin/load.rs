@@ -73,6 +73,8 @@ pub enum LoadError {
     TooLarge { found: u64, most: usize },
     #[error("an empty file")]
     Empty,
+    #[error("not WebAssembly at all")]
+    Foreign,
     #[error("a core module, not a component; `patchbay plugin build` makes the component")]
     CoreModule,
     #[error("not a WebAssembly component: {0}")]
@@ -110,6 +112,13 @@ enum Kind {
 
 // === impl LoadError ===
 
+impl LoadError {
+    /// There is no file any more.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Unreadable(error) if error.kind() == std::io::ErrorKind::NotFound)
+    }
+}
+
 impl From<NotCompiled> for LoadError {
     fn from(why: NotCompiled) -> Self {
         match why {
@@ -143,6 +152,7 @@ impl Plugin {
         match source.bytes {
             [] => return Err(LoadError::Empty),
             bytes if bytes.starts_with(b"\0asm\x01\0\0\0") => return Err(LoadError::CoreModule),
+            bytes if !bytes.starts_with(b"\0asm") => return Err(LoadError::Foreign),
             _ => {}
         }
         let sha256 = hash(source.bytes);
