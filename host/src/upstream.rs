@@ -77,7 +77,7 @@ impl Upstream {
 pub async fn ask(url: &str, bearer: &str) -> Result<(u16, Bytes), String> {
     let upstream = Upstream::new(ASK_CONNECT).map_err(|error| error.to_string())?;
     let asked = upstream.client.get(url).bearer_auth(bearer).timeout(ASK_WHOLE).send();
-    let response = asked.await.map_err(|error| error::classify(error).message)?;
+    let response = asked.await.map_err(error::cause)?;
     let status = response.status().as_u16();
     let mut reply = UpstreamReply { response };
     let body = reply.read_whole().await.map_err(|failure| failure.message)?;

@@ -16,10 +16,15 @@ pub(super) fn classify(error: reqwest::Error) -> Failure {
     } else {
         "the request to the vendor failed"
     };
+    Failure::new(kind, Scope::Endpoint, format!("{what}: {}", cause(error)))
+}
+
+/// What is at the bottom of it, without the URL.
+pub(super) fn cause(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn std::error::Error = &error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    Failure::new(kind, Scope::Endpoint, format!("{what}: {cause}"))
+    cause.to_string()
 }

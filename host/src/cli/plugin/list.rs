@@ -64,7 +64,8 @@ impl List {
         };
         let told: Value = serde_json::from_slice(&body).context("the gateway's answer is not JSON")?;
         if status != 200 {
-            bail!("the gateway at {address} says {status}: {}", told["error"]["message"]);
+            let message = told["error"]["message"].as_str().unwrap_or("nothing more");
+            bail!("the gateway at {address} says {status}: {message}");
         }
         if self.json {
             say_json(&told);
