@@ -103,12 +103,18 @@ async fn a_plugin_that_fails_in_a_stream_ends_it_with_an_error() {
     assert!(simulator.requests().is_empty());
 }
 
-/// Each command fails with a plugin error that the log and the metrics name, and nothing is sent.
+/// Each command fails with a plugin error that the log and the metrics name, and nothing is sent. A limit of the
+/// configuration goes by its own name, everything else is the contract.
 async fn assert_breaks_the_contract(cases: &[(Value, &str, &str)]) {
     let simulator = simulator().await;
     let gateway = gateway(&simulator, "").await;
     for (command, function, text) in cases {
-        let labels = [("function", *function), ("problem", "contract")];
+        let problem = if text.contains("plugins.limits.chunks") {
+            "chunks"
+        } else {
+            "contract"
+        };
+        let labels = [("function", *function), ("problem", problem)];
         let before = gateway.metric("patchbay_plugin_failures_total", &labels).await;
         assert_error(
             &gateway.client().chat(&order(command)).await,
@@ -216,7 +222,11 @@ async fn a_plugins_log_is_cut_and_cannot_forge_lines() {
         assert_eq!(answer.content(), "said it");
         // The log is in order: what was said during the request stands before its record.
         gateway.record(answer.header("x-request-id")).await;
-        let marked = |line: &Value| line["message"].as_str().is_some_and(|message| message.starts_with("mark"));
+        let marked = |line: &Value| {
+            line["message"]
+                .as_str()
+                .is_some_and(|message| message.starts_with("mark"))
+        };
         gateway.log().into_iter().filter(marked).collect()
     };
     for said in said(1, &format!("{line}{}", "x".repeat(5000))).await {
@@ -232,7 +242,12 @@ async fn a_plugins_log_is_cut_and_cannot_forge_lines() {
     let many = said(1000, line).await.len();
     assert!((100..=201).contains(&many), "{many} lines");
     let flood = json!({"do": "chatter", "lines": 100, "line": "x".repeat(5000)});
-    assert_error(&gateway.client().chat(&order(&flood)).await, 502, "plugin_error", &flood);
+    assert_error(
+        &gateway.client().chat(&order(&flood)).await,
+        502,
+        "plugin_error",
+        &flood,
+    );
     let text = "logged more in one call than the limit of 65536 bytes (plugins.limits.log)";
     assert_named(&gateway, "exchange.start", text).await;
 }
@@ -265,11 +280,16 @@ async fn many_failing_calls_at_once_leave_nothing_behind() {
             tokio::spawn(async move { client.chat(&request).await.status })
         })
         .collect();
+    let mut failed = 0;
     for call in calls {
-        // Loops take the plugin off the hot path: then a call may wait for its one thread in vain.
-        let status = call.await.unwrap();
-        assert!(matches!(status, 502 | 503), "{status}");
+        match call.await.unwrap() {
+            502 => failed += 1,
+            // No instance, or no thread for a plugin this slow, within a second.
+            503 => {}
+            status => panic!("{status}"),
+        }
     }
+    assert!(failed >= 8, "only {failed} were tried");
     assert_serves(&gateway).await;
     gateway.metric_until("patchbay_plugin_instances", &[], 0.0).await;
     gateway

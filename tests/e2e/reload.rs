@@ -1,26 +1,13 @@
-//! Files that change under a running gateway: what is good is taken at once, what is not changes nothing.
+//! Plugins that are added, replaced and removed under a running gateway: what is good is taken at once, what is not
+//! changes nothing. How their files come to change is told in `files`.
 
-use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use patchbay_simulator::{Rule, Simulator};
-use patchbay_tests::{Gateway, SERVER, component, eventually, other_version};
+use patchbay_simulator::Rule;
+use patchbay_tests::{Gateway, SERVER, component, other_version};
 use serde_json::{Value, json};
 
-use crate::setup::{asked, hello, one_vendor, simulator, streamed, vendor, vendors, with};
-
-/// A gateway whose model `m` is served by the guest that can be had in many versions.
-async fn relayed(simulator: &Simulator) -> Gateway {
-    let vendor = vendor(simulator, "sim").replace("\"openai\"", "\"relay\"");
-    Gateway::start(&["relay"], &format!("{SERVER}{vendor}models = [\"m\"]\n")).await
-}
-
-async fn serving_version(gateway: &Gateway, version: &str) {
-    let identity = json!(format!("relay@{version}"));
-    gateway
-        .plugin_until("relay", |plugin| plugin["serving"] == identity)
-        .await;
-}
+use crate::setup::{hello, one_vendor, relayed, serving_version, simulator, streamed, vendor, with};
 
 #[tokio::test]
 async fn a_plugin_that_is_dropped_in_serves() {
@@ -110,8 +97,8 @@ async fn a_replaced_plugin_serves_new_requests_and_old_streams_keep_theirs() {
 }
 
 /// An adapter by its exports, with an import that no plugin is given.
-const WITH_WASI: &str = r#"(component
-    (import "wasi:cli/environment@0.2.0" (instance))
+const WITH_HTTP: &str = r#"(component
+    (import "wasi:http/outgoing-handler@0.2.0" (instance))
     (instance $adapter)
     (export "patchbay:plugin/adapter@0.1.0" (instance $adapter)))"#;
 const OF_ANOTHER_CONTRACT: &str = r#"(component
@@ -129,8 +116,8 @@ async fn a_file_that_is_no_plugin_keeps_the_old_one_and_says_why() {
     let serving = gateway.plugin("relay").await["serving"].clone();
     let wat = |text: &str| wat::parse_str(text).unwrap();
     let cases = [
-        ("empty", Vec::new(), "not a WebAssembly component"),
-        ("text", b"hello".to_vec(), "not a WebAssembly component"),
+        ("empty", Vec::new(), "an empty file"),
+        ("text", b"hello".to_vec(), "not WebAssembly at all"),
         (
             "truncated",
             good[..good.len() / 2].to_vec(),
@@ -150,13 +137,17 @@ async fn a_file_that_is_no_plugin_keeps_the_old_one_and_says_why() {
             wat("(module)"),
             "`patchbay plugin build` makes the component",
         ),
-        ("no export", wat("(component)"), "exports neither"),
+        ("no export", wat("(component)"), "found one that exports nothing"),
         (
             "another version",
             wat(OF_ANOTHER_CONTRACT),
-            "patchbay:plugin/adapter@9.0.0",
+            "it was built for version 9.0.0 of the WIT package",
         ),
-        ("wasi", wat(WITH_WASI), "imports wasi:cli/environment@0.2.0"),
+        (
+            "wasi:http",
+            wat(WITH_HTTP),
+            "imports wasi:http/outgoing-handler@0.2.0",
+        ),
         (
             "nothing behind the export",
             wat(OF_NOTHING),
@@ -237,156 +228,4 @@ async fn a_deleted_file_is_missed_only_if_nobody_names_it() {
     gateway
         .plugin_until("openai", |plugin| plugin["problem"].is_null())
         .await;
-}
-
-#[tokio::test]
-async fn an_edited_configuration_is_taken_at_once() {
-    let simulator = simulator().await;
-    let config = format!("{SERVER}{}models = [\"m\"]\n", vendor(&simulator, "sim"));
-    let gateway = Gateway::start(&["openai"], &config).await;
-    let request = with(hello(), json!({"model": "new"}));
-    assert_eq!(gateway.client().chat(&request).await.status, 404);
-    let added = format!("{config}{}models = [\"new\"]\n", vendor(&simulator, "another"));
-    gateway.write_config(&added.replace("test-key", "changed-key"));
-    let client = gateway.client_with("changed-key");
-    eventually("the new key works", async || {
-        (client.get("/v1/models").await.status == 200).then_some(())
-    })
-    .await;
-    let answer = client.chat(&request).await;
-    assert_eq!(
-        (answer.status, answer.header("x-patchbay-vendor")),
-        (200, "another")
-    );
-    assert_eq!(
-        gateway.client().chat(&hello()).await.status,
-        401,
-        "the old key still works"
-    );
-}
-
-#[tokio::test]
-async fn a_broken_configuration_keeps_the_old_one_and_names_the_line() {
-    let simulator = simulator().await;
-    let config = format!("{SERVER}{}models = [\"m\"]\n", vendor(&simulator, "sim"));
-    let gateway = Gateway::start(&["openai"], &config).await;
-    for (broken, place) in [
-        (config.replace("base_url", "base_ulr"), "base_ulr"),
-        (
-            format!("{config}[models.m]\ntargets = [\"sim/none\"]\n"),
-            "sim/none",
-        ),
-        (format!("{config}this is not TOML\n"), "this is not TOML"),
-    ] {
-        gateway.write_config(&broken);
-        let line = broken.lines().position(|line| line.contains(place)).unwrap() + 1;
-        gateway.logged_text(&format!("patchbay.toml:{line}:")).await;
-        let reloaded = gateway.admin().post("/admin/reload", "").await.json();
-        let problem = reloaded["config_problem"].as_str().unwrap();
-        assert!(problem.contains(&format!("patchbay.toml:{line}:")), "{problem}");
-        assert_eq!(gateway.client().chat(&hello()).await.status, 200);
-    }
-    assert_eq!(
-        gateway
-            .metric("patchbay_reload_failures_total", &[("part", "configuration")])
-            .await,
-        3.0
-    );
-    assert_eq!(gateway.metric("patchbay_generation", &[]).await, 1.0);
-    gateway.write_config(&config.replace("\"m\"", "\"mended\""));
-    let mended = with(hello(), json!({"model": "mended"}));
-    eventually("the mended configuration serves", async || {
-        (gateway.client().chat(&mended).await.status == 200).then_some(())
-    })
-    .await;
-    let reloaded = gateway.admin().post("/admin/reload", "").await.json();
-    assert_eq!(reloaded["config_problem"], Value::Null);
-}
-
-#[tokio::test]
-async fn new_limits_hold_for_plugins_that_are_loaded_already() {
-    let simulator = simulator().await;
-    let hostile = vendor(&simulator, "sim").replace("\"openai\"", "\"hostile\"");
-    let config =
-        |call: &str| format!("{SERVER}[plugins.limits]\ncall = \"{call}\"\n{hostile}models = [\"m\"]\n");
-    let gateway = Gateway::start(&["hostile"], &config("200ms")).await;
-    let mut request = hello();
-    request["messages"][0]["content"] = json!({"do": "loop"}).to_string().into();
-    for call in ["200ms", "70ms"] {
-        gateway.write_config(&config(call));
-        let millis = call.trim_end_matches("ms");
-        let text = format!("longer than the limit of {millis} ms");
-        eventually(&text, async || {
-            assert_eq!(gateway.client().chat(&request).await.status, 502);
-            gateway
-                .log()
-                .iter()
-                .any(|line| line.to_string().contains(&text))
-                .then_some(())
-        })
-        .await;
-    }
-}
-
-#[tokio::test]
-async fn turns_go_on_over_a_reload() {
-    let simulator = simulator().await;
-    let config = vendors(&simulator, &["one", "two", "three"]) + "strategy = \"round-robin\"\n";
-    let gateway = Gateway::start(&["openai", "round-robin"], &config).await;
-    gateway.client().chat(&hello()).await;
-    gateway.write_config(&format!("attempts = 2\n{config}"));
-    gateway.metric_until("patchbay_generation", &[], 2.0).await;
-    gateway.client().chat(&hello()).await;
-    gateway.client().chat(&hello()).await;
-    assert_eq!(asked(&simulator), ["one", "two", "three"]);
-}
-
-/// The plugins folder holds a link, behind which nobody watches.
-async fn linked(simulator: &Simulator) -> (Gateway, tempfile::TempDir) {
-    let gateway = relayed(simulator).await;
-    let behind = tempfile::TempDir::new().unwrap();
-    let (bytes, version) = other_version("relay", "linked");
-    std::fs::write(behind.path().join("relay.wasm"), bytes).unwrap();
-    gateway.remove_plugin("relay.wasm");
-    symlink(
-        behind.path().join("relay.wasm"),
-        gateway.plugins_folder().join("relay.wasm"),
-    )
-    .unwrap();
-    serving_version(&gateway, &version).await;
-    (gateway, behind)
-}
-
-#[tokio::test]
-async fn an_operator_can_ask_for_a_reload() {
-    let simulator = simulator().await;
-    let (gateway, behind) = linked(&simulator).await;
-    let (bytes, version) = other_version("relay", "asked-for");
-    std::fs::write(behind.path().join("relay.wasm"), bytes).unwrap();
-    let generation = gateway.metric("patchbay_generation", &[]).await;
-    let reloaded = gateway.admin().post("/admin/reload", "").await.json();
-    assert_eq!(
-        (&reloaded["changed"], reloaded["generation"].as_f64()),
-        (&json!(true), Some(generation + 1.0))
-    );
-    assert_eq!(
-        gateway.plugin("relay").await["serving"],
-        format!("relay@{version}")
-    );
-    let again = gateway.admin().post("/admin/reload", "").await.json();
-    assert_eq!(
-        (&again["changed"], &again["generation"]),
-        (&json!(false), &reloaded["generation"])
-    );
-}
-
-#[tokio::test]
-async fn a_hangup_is_a_reload() {
-    let simulator = simulator().await;
-    let (gateway, behind) = linked(&simulator).await;
-    let (bytes, version) = other_version("relay", "hung-up");
-    std::fs::write(behind.path().join("relay.wasm"), bytes).unwrap();
-    gateway.signal("HUP");
-    serving_version(&gateway, &version).await;
-    assert_eq!(gateway.client().chat(&hello()).await.json()["stamp"], version);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use patchbay_simulator::{Rule, Simulator};
-use patchbay_tests::{Gateway, SERVER};
+use patchbay_tests::{Gateway, SERVER, other_version};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -28,6 +28,27 @@ pub(crate) async fn one_vendor(simulator: &Simulator) -> Gateway {
         &format!("{SERVER}{}{models}", vendor(simulator, "sim")),
     )
     .await
+}
+
+/// A gateway whose model `m` is served by the guest that can be had in many versions.
+pub(crate) async fn relayed(simulator: &Simulator) -> Gateway {
+    let vendor = vendor(simulator, "sim").replace("\"openai\"", "\"relay\"");
+    Gateway::start(&["relay"], &format!("{SERVER}{vendor}models = [\"m\"]\n")).await
+}
+
+pub(crate) async fn serving_version(gateway: &Gateway, version: &str) {
+    let identity = json!(format!("relay@{version}"));
+    gateway
+        .plugin_until("relay", |plugin| plugin["serving"] == identity)
+        .await;
+}
+
+/// Puts another version of the relay in place and waits until it serves. What the version is called in full.
+pub(crate) async fn replace_relay(gateway: &Gateway, version: &str) -> String {
+    let (bytes, version) = other_version("relay", version);
+    gateway.write_plugin("relay.wasm", &bytes);
+    serving_version(gateway, &version).await;
+    version
 }
 
 /// A configuration with the vendors `one`, `two`, ... as candidates of the public model `m`, in this order.

@@ -51,12 +51,17 @@ impl Gateway {
 
     /// The same with these bytes as plugins of these names.
     pub async fn start_with(plugins: &[(&str, Vec<u8>)], config: &str) -> Self {
-        let folder = TempDir::with_prefix("patchbay-").unwrap();
+        let folder = new_folder();
         fs::create_dir(folder.path().join("plugins")).unwrap();
         for (name, bytes) in plugins {
             write_into(&folder.path().join("plugins"), &format!("{name}.wasm"), bytes);
         }
         write_into(folder.path(), "patchbay.toml", config.as_bytes());
+        Self::start_in(folder).await
+    }
+
+    /// Starts with what is in the folder: `patchbay.toml` and whatever that names.
+    pub async fn start_in(folder: TempDir) -> Self {
         let mut process = Command::new(patchbay())
             .args(["serve", "--log-format", "json", "--config"])
             .arg(folder.path().join("patchbay.toml"))
@@ -104,6 +109,11 @@ impl Gateway {
 
     pub fn admin(&self) -> Client {
         Client::new(self.address, Some(ADMIN_KEY))
+    }
+
+    /// Where the configuration lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub fn plugins_folder(&self) -> PathBuf {
@@ -227,6 +237,16 @@ impl Gateway {
         self.logged(&format!("the record of {request_id}"), is_it).await
     }
 
+    /// Open file descriptors of the process: how many are connections, and how many anything else.
+    pub fn open_files(&self) -> (usize, usize) {
+        let listed = fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap();
+        // What is closed while it is looked at is not open.
+        let behind = listed.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+        let (sockets, others): (Vec<PathBuf>, Vec<PathBuf>) =
+            behind.partition(|behind| behind.to_string_lossy().starts_with("socket:"));
+        (sockets.len(), others.len())
+    }
+
     /// Resident memory of the process, in bytes.
     pub fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
@@ -244,6 +264,11 @@ impl Drop for Gateway {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A folder of its own for a gateway.
+pub fn new_folder() -> TempDir {
+    TempDir::with_prefix("patchbay-").unwrap()
 }
 
 /// Whoever watches the file sees the old content or the new, nothing between.

@@ -20,6 +20,6 @@ mod wait;
 pub use answer::{Answer, ApiError, Event, Stream, Streamed};
 pub use client::Client;
 pub use components::{component, other_version};
-pub use gateway::{ADMIN_KEY, Gateway, KEY, SERVER};
+pub use gateway::{ADMIN_KEY, Gateway, KEY, SERVER, new_folder};
 pub use program::{ended_within, root, run};
 pub use wait::{SOON, eventually};

@@ -29,6 +29,8 @@ pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(patchbay());
     command
         .args(arguments)
+        // Compiled once for all tests of all runs.
+        .env("XDG_CACHE_HOME", root().join("target/test-cache"))
         .envs(environment.iter().copied())
         .current_dir(root());
     command.output().expect("patchbay runs")
