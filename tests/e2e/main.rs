@@ -19,6 +19,7 @@ mod hostile;
 mod plugins;
 mod reach;
 mod reload;
+mod rollback;
 mod routing;
 mod served;
 mod setup;

@@ -1,14 +1,15 @@
 //! An adapter that reads every event of its vendor instead of letting it pass, and stamps its own version into
 //! whole answers and into the first and the last chunk of a stream. The version is a placeholder of fixed length,
-//! so that a test makes another version of the component by replacing bytes.
+//! so that a test makes another version of the component by replacing bytes. Versions that begin with `bad-` are bad
+//! in the way that follows: see [`Badness`].
 
 use patchbay_sdk::adapter::{
     Adapter, Call, Chunk, CredentialField, Description, Event, Exchange, Failure, Input, Millis, Payload,
     Progress, Request, Target,
 };
-use patchbay_sdk::canonical::Usage;
+use patchbay_sdk::canonical::{ChatRequest, Usage};
 use patchbay_sdk::classify;
-use patchbay_sdk::words::Operation;
+use patchbay_sdk::words::{FailureKind, Operation};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -40,25 +41,56 @@ struct Delta {
     content: Option<String>,
 }
 
+/// What is wrong with a version, by the beginning of its name.
+#[derive(PartialEq)]
+enum Badness {
+    None,
+    /// `bad-trial`: cannot carry out any exchange.
+    Always,
+    /// `bad-traps`: traps at requests that speak of the unlucky.
+    Traps,
+    /// `bad-fails`: fails such requests, in the words of the contract.
+    Fails,
+    /// `bad-settings`: needs a setting that nobody has.
+    Settings,
+}
+
 /// Read through memory, or the optimiser would spread the text over instructions.
 fn version() -> String {
     std::hint::black_box(VERSION).to_owned()
+}
+
+fn badness() -> Badness {
+    match version().split('_').next() {
+        Some("bad-trial") => Badness::Always,
+        Some("bad-traps") => Badness::Traps,
+        Some("bad-fails") => Badness::Fails,
+        Some("bad-settings") => Badness::Settings,
+        _ => Badness::None,
+    }
 }
 
 impl Adapter for Relay {
     type Exchange = Attempt;
 
     fn describe() -> Description {
-        Description::new("relay", &version())
+        let description = Description::new("relay", &version())
             .operations([Operation::Chat])
             .endpoint("api", None)
             .credential(CredentialField::secret("api_key", "any").optional())
-            .reply_headers(classify::HEADERS)
+            .reply_headers(classify::HEADERS);
+        match badness() {
+            Badness::Settings => description.settings_schema(
+                r#"{"type": "object", "required": ["region"], "properties": {"region": {"type": "string"}}}"#,
+            ),
+            _ => description,
+        }
     }
 }
 
 impl Exchange for Attempt {
-    fn start(call: &Call, _: &Target, _: &Payload<'_>) -> Result<(Self, Progress), Failure> {
+    fn start(call: &Call, _: &Target, payload: &Payload<'_>) -> Result<(Self, Progress), Failure> {
+        misbehave(payload)?;
         let request = Request::post("/chat/completions")
             .json_unchanged()
             .bearer("api_key");
@@ -102,6 +134,24 @@ impl Attempt {
         }
         Ok(progress)
     }
+}
+
+/// Does what is wrong with this version, if the request is one that suffers from it.
+fn misbehave(payload: &Payload<'_>) -> Result<(), Failure> {
+    let badness = badness();
+    assert!(badness != Badness::Always, "no exchange at all");
+    if badness == Badness::Traps || badness == Badness::Fails {
+        let request: ChatRequest = payload.read_whole()?;
+        let unlucky = request
+            .messages
+            .iter()
+            .any(|message| message.text().contains("unlucky"));
+        assert!(!unlucky || badness != Badness::Traps, "no luck with this one");
+        if unlucky {
+            return Err(Failure::new(FailureKind::InternalError).message("no luck with this one"));
+        }
+    }
+    Ok(())
 }
 
 /// The same object with the version as its first member.

@@ -1,5 +1,6 @@
 //! A strategy that misbehaves as its settings say: `{"rank": "loop"}`. Without any it takes turns. Its version is a
-//! placeholder of fixed length, so that a test makes another version of the component by replacing bytes.
+//! placeholder of fixed length, so that a test makes another version of the component by replacing bytes. A version
+//! that begins with `bad-trial` can rank nothing, one that begins with `bad-traps` nothing but the trial.
 
 use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy};
 use serde::Deserialize;
@@ -82,6 +83,10 @@ impl Strategy for Wayward {
         _: Facts<'_>,
         _: &[u8],
     ) -> Result<Ranking, String> {
+        let version = version();
+        let in_trial = request.model == "trial";
+        assert!(!version.starts_with("bad-trial"), "no idea at all");
+        assert!(in_trial || !version.starts_with("bad-traps"), "no idea today");
         let mut order = candidates.to_vec();
         match self.settings.rank {
             Rank::Turns => order.rotate_left((request.sequence % candidates.len() as u64) as usize),
