@@ -16,6 +16,7 @@ mod drain;
 mod failover;
 mod files;
 mod hostile;
+mod limits;
 mod plugins;
 mod reach;
 mod reload;
