@@ -1,6 +1,7 @@
 //! The command line: what it prints and how it exits.
 
 use std::fs;
+use std::path::Path;
 use std::process::Output;
 
 use patchbay_tests::run;
@@ -13,6 +14,19 @@ fn stdout(output: &Output) -> String {
 
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Exit code, standard output and standard error. Where `folder` is named it says `DIR`.
+pub(crate) fn said(output: &Output, folder: &Path) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text.replace(folder.to_str().unwrap(), "DIR")
+    };
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+pub(crate) fn json_of(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Every variable that the examples ask for.

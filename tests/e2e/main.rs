@@ -17,6 +17,8 @@ mod failover;
 mod files;
 mod hostile;
 mod limits;
+mod plugin_files;
+mod plugin_list;
 mod plugins;
 mod reach;
 mod reload;
