@@ -11,6 +11,7 @@
 )]
 
 mod answer;
+mod callers;
 mod client;
 mod components;
 mod gateway;
@@ -18,6 +19,7 @@ mod program;
 mod wait;
 
 pub use answer::{Answer, ApiError, Event, Stream, Streamed};
+pub use callers::{Callers, Seen};
 pub use client::Client;
 pub use components::{component, other_version};
 pub use gateway::{ADMIN_KEY, Gateway, KEY, SERVER, new_folder};

@@ -8,7 +8,6 @@
     reason = "a test's own functions fail the test the way its body does"
 )]
 
-mod callers;
 mod operator;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,10 +15,9 @@ use std::io::Write;
 use std::time::Duration;
 
 use patchbay_simulator::{Rule, Simulator};
-use patchbay_tests::{Gateway, SERVER};
+use patchbay_tests::{Callers, Gateway, SERVER, Seen};
 use tokio::time::{Instant, sleep};
 
-use callers::{Callers, Seen};
 use operator::Operator;
 
 const CALLERS: usize = 100;

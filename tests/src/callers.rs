@@ -1,33 +1,38 @@
-//! The callers, who ask one request after the other and look at every answer.
+//! Many callers at once, who ask `m` one request after the other and look at every answer: it must be whole, and made
+//! by one version of the adapter `relay` and one of the strategy `wayward`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use patchbay_tests::{Answer, Client, Streamed};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use crate::answer::{Answer, Streamed};
+use crate::client::Client;
+
 /// All callers at work.
-pub(crate) struct Callers {
+#[derive(Debug)]
+pub struct Callers {
     shared: Arc<Shared>,
     tasks: Vec<JoinHandle<Seen>>,
 }
 
 /// What callers saw.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
-    pub(crate) whole_times: Vec<Duration>,
-    pub(crate) streams: usize,
+pub struct Seen {
+    pub whole_times: Vec<Duration>,
+    pub streams: usize,
     /// Sum over all streams.
-    pub(crate) streaming: Duration,
+    pub streaming: Duration,
     /// Versions of adapter and strategy that served together.
-    pub(crate) pairs: BTreeSet<(String, String)>,
+    pub pairs: BTreeSet<(String, String)>,
     /// Answers that were not as they must be, in words.
-    pub(crate) faults: Vec<String>,
+    pub faults: Vec<String>,
 }
 
+#[derive(Debug)]
 struct Shared {
     client: Client,
     expected: String,
@@ -39,7 +44,7 @@ struct Shared {
 
 impl Callers {
     /// Every second caller streams. `expected`: what every answer says.
-    pub(crate) fn start(count: usize, client: &Client, expected: &str) -> Self {
+    pub fn start(count: usize, client: &Client, expected: &str) -> Self {
         let shared = Arc::new(Shared {
             client: client.clone(),
             expected: expected.to_owned(),
@@ -53,12 +58,12 @@ impl Callers {
     }
 
     /// Requests that have been answered.
-    pub(crate) fn answered(&self) -> usize {
+    pub fn answered(&self) -> usize {
         self.shared.answered.load(Relaxed)
     }
 
     /// Lets every caller finish the request under way.
-    pub(crate) async fn finish(self) -> Seen {
+    pub async fn finish(self) -> Seen {
         self.shared.stop.store(true, Relaxed);
         let mut all = Seen::default();
         for task in self.tasks {
@@ -158,15 +163,15 @@ impl Shared {
 // === impl Seen ===
 
 impl Seen {
-    pub(crate) fn answers(&self) -> usize {
+    pub fn answers(&self) -> usize {
         self.whole_times.len() + self.streams
     }
 
-    pub(crate) fn adapters(&self) -> BTreeSet<&str> {
+    pub fn adapters(&self) -> BTreeSet<&str> {
         self.pairs.iter().map(|(adapter, _)| adapter.as_str()).collect()
     }
 
-    pub(crate) fn strategies(&self) -> BTreeSet<&str> {
+    pub fn strategies(&self) -> BTreeSet<&str> {
         self.pairs.iter().map(|(_, strategy)| strategy.as_str()).collect()
     }
 
