@@ -101,7 +101,12 @@ impl Gateway {
         METRICS
             .instances
             .set(i64::try_from(self.engine.instances_in_use()).unwrap_or(i64::MAX));
-        for plugin in self.current().plugins.parts().filter_map(|part| part.plugin.as_ref()) {
+        for plugin in self
+            .current()
+            .plugins
+            .parts()
+            .filter_map(|part| part.plugin.as_ref())
+        {
             METRICS
                 .plugins_slow
                 .with_label_values(&[plugin.name()])

@@ -6,6 +6,8 @@ mod events;
 mod log;
 mod metrics;
 
-pub use events::{AttemptFailed, PartFailed, PluginFailed, RequestEnded, StrategyFellBack, Swapped, TakenBack};
+pub use events::{
+    AttemptFailed, PartFailed, PluginFailed, RequestEnded, StrategyFellBack, Swapped, TakenBack,
+};
 pub use log::{Flush, LogFormat, start_log};
 pub use metrics::{METRICS, Metrics};

@@ -76,7 +76,12 @@ impl Upstream {
 /// Why there was no reply, in words.
 pub async fn ask(url: &str, bearer: &str) -> Result<(u16, Bytes), String> {
     let upstream = Upstream::new(ASK_CONNECT).map_err(|error| error.to_string())?;
-    let asked = upstream.client.get(url).bearer_auth(bearer).timeout(ASK_WHOLE).send();
+    let asked = upstream
+        .client
+        .get(url)
+        .bearer_auth(bearer)
+        .timeout(ASK_WHOLE)
+        .send();
     let response = asked.await.map_err(error::cause)?;
     let status = response.status().as_u16();
     let mut reply = UpstreamReply { response };

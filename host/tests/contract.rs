@@ -20,7 +20,10 @@ fn wit() -> PathBuf {
 fn folders() -> BTreeMap<String, String> {
     let folders = fs::read_dir(wit()).unwrap().map(|entry| entry.unwrap().path());
     let hashed = folders.filter(|path| path.is_dir()).map(|folder| {
-        let mut files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         files.sort();
         let mut hash = Sha256::new();
         for file in files {

@@ -37,15 +37,10 @@ async fn a_plugin_may_have_limits_of_its_own() {
     let gateway = twins(&simulator, grants).await;
     let client = gateway.client();
     let swell = order(&json!({"do": "swell", "bytes": 1_500_000}));
-    // Too much for one. For the other it is but no JSON.
-    for (model, plugin, text) in [
-        ("m", "hostile@", "1048576 bytes (plugins.limits.host_data)"),
-        ("n", "other@", "not JSON"),
-    ] {
-        assert_eq!(client.chat(&to(model, swell.clone())).await.status, 502);
-        let said = gateway.logged_text(text).await;
-        assert!(said["plugin"].as_str().unwrap().starts_with(plugin), "{said}");
-    }
+    assert_eq!(client.chat(&to("n", swell.clone())).await.status, 200);
+    assert_eq!(client.chat(&to("m", swell)).await.status, 502);
+    let said = gateway.logged_text("1048576 bytes (plugins.limits.host_data)").await;
+    assert!(said["plugin"].as_str().unwrap().starts_with("hostile@"), "{said}");
     let endless = order(&json!({"do": "loop"}));
     for (model, plugin, text) in [
         ("m", "hostile@", "limit of 200 ms"),

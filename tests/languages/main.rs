@@ -82,7 +82,10 @@ fn build(name: &str) -> Result<Vec<u8>, String> {
 
 async fn serve(language: &Language, component: Vec<u8>) {
     let name = language.name;
-    say(&format!("{name}: {:.1} s until it is compiled", compile(name, &component)));
+    say(&format!(
+        "{name}: {:.1} s until it is compiled",
+        compile(name, &component)
+    ));
     let simulator = Simulator::start("127.0.0.1:0").await.unwrap();
     for (reuse, instances) in [(false, 100), (true, 2)] {
         let config = format!(
@@ -101,7 +104,11 @@ async fn serve(language: &Language, component: Vec<u8>) {
         say(&format!(
             "{name}: served in {:.1} s with {}",
             began.elapsed().as_secs_f64(),
-            if reuse { "two instances for all" } else { "an instance for each" }
+            if reuse {
+                "two instances for all"
+            } else {
+                "an instance for each"
+            }
         ));
     }
 }
@@ -109,16 +116,29 @@ async fn serve(language: &Language, component: Vec<u8>) {
 /// Seconds until it can be loaded; from then on compiled code is in the cache of the tests.
 fn compile(name: &str, component: &[u8]) -> f64 {
     let folder = TempDir::new().unwrap();
-    let (file, config) = (folder.path().join(format!("{name}.wasm")), folder.path().join("patchbay.toml"));
+    let (file, config) = (
+        folder.path().join(format!("{name}.wasm")),
+        folder.path().join("patchbay.toml"),
+    );
     fs::write(&file, component).unwrap();
     fs::write(&config, SERVER).unwrap();
     let cache = root().join("target/test-cache");
     let began = Instant::now();
     let inspected = run(
-        &["plugin", "inspect", file.to_str().unwrap(), "--config", config.to_str().unwrap()],
+        &[
+            "plugin",
+            "inspect",
+            file.to_str().unwrap(),
+            "--config",
+            config.to_str().unwrap(),
+        ],
         &[("XDG_CACHE_HOME", cache.to_str().unwrap())],
     );
-    assert!(inspected.status.success(), "{}", String::from_utf8_lossy(&inspected.stderr));
+    assert!(
+        inspected.status.success(),
+        "{}",
+        String::from_utf8_lossy(&inspected.stderr)
+    );
     began.elapsed().as_secs_f64()
 }
 

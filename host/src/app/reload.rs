@@ -86,13 +86,11 @@ impl Gateway {
         let (report, reported) = oneshot::channel();
         // Reading and compiling block, and compiling needs much memory for a short time: a thread of its own takes
         // that memory with it when it ends.
-        thread::Builder::new()
-            .name("reload".into())
-            .spawn(move || {
-                // Who may not give way works as everybody does.
-                let _ = rustix::process::nice(MODESTY);
-                report.send(gateway.reload_until_finished())
-            })?;
+        thread::Builder::new().name("reload".into()).spawn(move || {
+            // Who may not give way works as everybody does.
+            let _ = rustix::process::nice(MODESTY);
+            report.send(gateway.reload_until_finished())
+        })?;
         Ok(reported.await?)
     }
 
@@ -303,7 +301,9 @@ fn report_parts(before: &PluginSet, now: &PluginSet) {
 /// Versions that no longer serve need nothing ready any more.
 fn rest_replaced(before: &PluginSet, now: &PluginSet) {
     let serves = |plugin: &Plugin| {
-        let part = now.parts().find_map(|part| part.plugin.as_ref().filter(|now| now.is(plugin)));
+        let part = now
+            .parts()
+            .find_map(|part| part.plugin.as_ref().filter(|now| now.is(plugin)));
         part.is_some()
     };
     before

@@ -103,7 +103,9 @@ impl Folders {
         });
         let watcher = watcher
             .inspect_err(|error| {
-                tracing::warn!("cannot watch files: {error}; looking for changes every {LOOK_AGAIN:?} instead");
+                tracing::warn!(
+                    "cannot watch files: {error}; looking for changes every {LOOK_AGAIN:?} instead"
+                );
             })
             .ok();
         Self {
@@ -146,7 +148,9 @@ impl Folders {
     /// True if it was not watched before. Where it is missing there is nothing to complain of: it may come.
     fn watch_one(&mut self, folder: &Path) -> Result<bool, String> {
         let known = self.watched.get(folder);
-        let now = std::fs::metadata(folder).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+        let now = std::fs::metadata(folder)
+            .ok()
+            .map(|metadata| (metadata.dev(), metadata.ino()));
         if now.is_some() && known == now.as_ref() {
             return Ok(false);
         }
@@ -169,7 +173,12 @@ impl Folders {
     }
 
     fn drop_others(&mut self, wanted: &[PathBuf]) {
-        let others: Vec<PathBuf> = self.watched.keys().filter(|known| !wanted.contains(known)).cloned().collect();
+        let others: Vec<PathBuf> = self
+            .watched
+            .keys()
+            .filter(|known| !wanted.contains(known))
+            .cloned()
+            .collect();
         others.iter().for_each(|folder| self.forget_one(folder));
     }
 
@@ -204,7 +213,9 @@ impl Names {
             let component = path.extension().is_some_and(|ending| ending == "wasm");
             path.file_name().is_none_or(|name| {
                 // Kubernetes replaces the files of a ConfigMap by turning a link of a name like `..data`.
-                component || name.as_encoded_bytes().starts_with(b"..") || self.0.iter().any(|ours| ours == name)
+                component
+                    || name.as_encoded_bytes().starts_with(b"..")
+                    || self.0.iter().any(|ours| ours == name)
             })
         };
         match event.kind {

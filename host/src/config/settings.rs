@@ -257,11 +257,19 @@ impl Settings {
 
     /// The settings (JSON objects) that this plugin is given, with where they stand in the file.
     pub fn settings_for<'a>(&'a self, plugin: &'a str) -> impl Iterator<Item = (String, &'a str)> + 'a {
-        let vendors = self.vendors.values().filter(move |vendor| vendor.adapter == plugin);
+        let vendors = self
+            .vendors
+            .values()
+            .filter(move |vendor| vendor.adapter == plugin);
         let models = self.models.values();
         let models = models.filter(move |model| model.strategy.as_deref() == Some(plugin));
         vendors
-            .map(|vendor| (format!("vendors.{}.settings", vendor.name), vendor.settings.as_str()))
+            .map(|vendor| {
+                (
+                    format!("vendors.{}.settings", vendor.name),
+                    vendor.settings.as_str(),
+                )
+            })
             .chain(models.map(|model| {
                 let place = format!("the strategy's settings of models.{}", model.name);
                 (place, model.strategy_settings.as_str())

@@ -178,7 +178,10 @@ fn flags(dir: &Path) -> Vec<String> {
     if let Some(cargo) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home) {
         remap(&cargo, "cargo");
         // The last one that fits counts.
-        let sources = fs::read_dir(cargo.join("registry/src")).into_iter().flatten().flatten();
+        let sources = fs::read_dir(cargo.join("registry/src"))
+            .into_iter()
+            .flatten()
+            .flatten();
         sources.for_each(|source| remap(&source.path(), "crates"));
     }
     flags

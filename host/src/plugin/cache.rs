@@ -63,7 +63,10 @@ impl Cache {
         let code = read(&path).ok()??;
         // SAFETY: the file lies in a folder and has an owner and a mode that only this user can have given it, its
         // checksum says that it is whole, and its name that it was made by this version for these settings.
-        #[expect(unsafe_code, reason = "compiled code is only as safe as where it comes from, which was checked")]
+        #[expect(
+            unsafe_code,
+            reason = "compiled code is only as safe as where it comes from, which was checked"
+        )]
         let component = unsafe { Component::deserialize(engine, code) }.ok()?;
         // The youngest files are kept.
         let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
@@ -99,7 +102,11 @@ impl Cache {
     }
 
     fn prune(&self) {
-        let Some(entries) = self.folder.as_deref().and_then(|folder| fs::read_dir(folder).ok()) else {
+        let Some(entries) = self
+            .folder
+            .as_deref()
+            .and_then(|folder| fs::read_dir(folder).ok())
+        else {
             return;
         };
         let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
@@ -175,7 +182,10 @@ impl Hasher for Sha {
 
     fn finish(&self) -> u64 {
         let digest = self.0.clone().finalize();
-        digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+        digest
+            .iter()
+            .take(8)
+            .fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 }
 

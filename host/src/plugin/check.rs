@@ -67,9 +67,14 @@ pub(super) fn progress(raw: wit::Progress, target: &Target, limits: &Limits) -> 
 /// Of the classes the host knows. More tokens than anybody has would overflow the sums.
 fn usage(raw: &[types::Count]) -> Result<Vec<(TokenClass, u64)>, Problem> {
     if let Some(count) = raw.iter().find(|count| count.tokens > MOST_TOKENS) {
-        return Err(broke(format!("{} tokens in one exchange; at most {MOST_TOKENS}", count.tokens)));
+        return Err(broke(format!(
+            "{} tokens in one exchange; at most {MOST_TOKENS}",
+            count.tokens
+        )));
     }
-    let known = raw.iter().filter_map(|count| Some((TokenClass::parse(&count.class)?, count.tokens)));
+    let known = raw
+        .iter()
+        .filter_map(|count| Some((TokenClass::parse(&count.class)?, count.tokens)));
     Ok(known.collect())
 }
 

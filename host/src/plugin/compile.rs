@@ -86,7 +86,9 @@ pub(super) fn compile(
             cached: false,
         }),
         Ok(Err(why)) => Err(NotCompiled::Invalid(why)),
-        Err(RecvTimeoutError::Disconnected) => Err(NotCompiled::Invalid("the compiler has failed".to_owned())),
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(NotCompiled::Invalid("the compiler has failed".to_owned()))
+        }
         Err(RecvTimeoutError::Timeout) => {
             lock(&engine.compiler().jobs).insert(content.to_owned(), job);
             Err(NotCompiled::NotYet)
@@ -109,7 +111,9 @@ fn start(
         let _ = rustix::process::nice(MODESTY);
         let _place = engine.compiler().place();
         let began = Instant::now();
-        let compiled = with_progress(&name, bytes.len(), || Component::from_binary(engine.wasmtime(), &bytes));
+        let compiled = with_progress(&name, bytes.len(), || {
+            Component::from_binary(engine.wasmtime(), &bytes)
+        });
         let compiled = compiled.map_err(|error| format!("{error:#}")).map(|component| {
             engine.cache().store(&content, &component);
             let took = began.elapsed();
@@ -132,7 +136,12 @@ fn with_progress<T>(name: &str, bytes: usize, work: impl FnOnce() -> T) -> T {
         let watcher = move || {
             let mut pause = FIRST_WORD;
             while wait.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                tracing::info!(plugin = name, bytes, "compiling since {} s", began.elapsed().as_secs());
+                tracing::info!(
+                    plugin = name,
+                    bytes,
+                    "compiling since {} s",
+                    began.elapsed().as_secs()
+                );
                 pause = NEXT_WORD;
             }
         };
@@ -144,7 +153,12 @@ fn with_progress<T>(name: &str, bytes: usize, work: impl FnOnce() -> T) -> T {
         let result = work();
         drop(done);
         if watching && began.elapsed() > FIRST_WORD {
-            tracing::info!(plugin = name, bytes, "compiled in {:.1} s", began.elapsed().as_secs_f64());
+            tracing::info!(
+                plugin = name,
+                bytes,
+                "compiled in {:.1} s",
+                began.elapsed().as_secs_f64()
+            );
         }
         result
     })

@@ -65,7 +65,11 @@ impl Conduct {
         let mut traps = self.traps.lock().unwrap_or_else(PoisonError::into_inner);
         let soon = |last: Instant| now.duration_since(last) <= self.rules.within;
         let (count, last) = *traps;
-        *traps = if last.is_some_and(soon) { (count + 1, Some(now)) } else { (1, Some(now)) };
+        *traps = if last.is_some_and(soon) {
+            (count + 1, Some(now))
+        } else {
+            (1, Some(now))
+        };
         if traps.0 >= self.rules.traps {
             self.condemn(format!(
                 "{} failed calls within {} s of each other",
@@ -79,7 +83,9 @@ impl Conduct {
     pub(super) fn attempted(&self, failed: bool) {
         let bit = u64::from(failed);
         let note = |outcomes: u64| Some(outcomes << 1 | bit);
-        let _ = self.outcomes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, note);
+        let _ = self
+            .outcomes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, note);
         let failures = self.failures.fetch_add(u32::from(failed), Ordering::Relaxed) + u32::from(failed);
         let attempts = self.attempts.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         // Once: what happens later is no longer because of the swap.

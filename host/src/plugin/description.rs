@@ -5,8 +5,8 @@ use url::Url;
 use super::bindings::v0_1::adapter as wit;
 use super::check;
 use super::error::Problem;
-use super::schema::Schema;
 use super::log::readable;
+use super::schema::Schema;
 
 /// Longest JSON of features, in bytes.
 const FEATURES: usize = 64 << 10;

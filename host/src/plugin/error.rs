@@ -208,7 +208,10 @@ impl Limit {
 
     /// The gateway is too busy, and the call did nothing wrong.
     pub fn is_shortage(self) -> bool {
-        matches!(self, Self::Instances(_) | Self::AllInstances(_) | Self::Threads(_))
+        matches!(
+            self,
+            Self::Instances(_) | Self::AllInstances(_) | Self::Threads(_)
+        )
     }
 }
 
@@ -229,7 +232,10 @@ impl fmt::Display for Limit {
             Self::Chunks(most) => write!(f, "returned more chunks in one call than the limit of {most}"),
             Self::Stack(bytes) => write!(f, "nested its calls deeper than its stack of {bytes} bytes"),
             Self::Instances(most) | Self::AllInstances(most) => write!(f, "all {most} instances are in use"),
-            Self::Threads(most) => write!(f, "too slow for the hot path, and busy on all of its {most} threads"),
+            Self::Threads(most) => write!(
+                f,
+                "too slow for the hot path, and busy on all of its {most} threads"
+            ),
         }?;
         match self {
             Self::Stack(_) | Self::AllInstances(_) => write!(f, " (plugins.{})", self.as_str()),

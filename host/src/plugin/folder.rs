@@ -74,7 +74,10 @@ impl Folder {
         let mut parts = BTreeMap::new();
         let mut changed = Vec::new();
         for found in self.look()? {
-            match before.get(&found.name).and_then(|part| self.unchanged(part, &found)) {
+            match before
+                .get(&found.name)
+                .and_then(|part| self.unchanged(part, &found))
+            {
                 Some(part) => {
                     parts.insert(found.name, part);
                 }
@@ -111,7 +114,11 @@ impl Folder {
                 Some(part.rolled_back().map_or_else(|| part.clone(), Arc::new))
             }
             Ok(_) => None,
-            Err(error) => part.problem.as_ref().filter(|known| **known == readable(&error.to_string())).map(|_| part.clone()),
+            Err(error) => part
+                .problem
+                .as_ref()
+                .filter(|known| **known == readable(&error.to_string()))
+                .map(|_| part.clone()),
         }
     }
 
@@ -120,14 +127,21 @@ impl Folder {
         if changed.is_empty() {
             return;
         }
-        #[expect(clippy::disallowed_methods, reason = "on the thread that reloads, which has nothing else to do")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "on the thread that reloads, which has nothing else to do"
+        )]
         thread::sleep(SETTLED);
         changed.sort_by_key(|found| !self.settings.names(&found.name));
         let began = Instant::now();
         for found in changed {
             let now = before.get(&found.name);
             let wait = began.elapsed() > PATIENCE && !self.settings.names(&found.name);
-            let outcome = if wait { Outcome::Unsettled } else { self.part(&found, now) };
+            let outcome = if wait {
+                Outcome::Unsettled
+            } else {
+                self.part(&found, now)
+            };
             let part = match outcome {
                 Outcome::Settled(part) => Some(Arc::from(part)),
                 Outcome::Unsettled => {
@@ -149,7 +163,13 @@ impl Folder {
     fn part(&self, found: &Found, before: Option<&Arc<Part>>) -> Outcome {
         let grants = self.settings.plugins.grants_of(&found.name);
         let failed = |seen: &str, error: &LoadError| {
-            Outcome::Settled(Box::new(Part::failed(&found.name, grants, seen, &error.to_string(), before)))
+            Outcome::Settled(Box::new(Part::failed(
+                &found.name,
+                grants,
+                seen,
+                &error.to_string(),
+                before,
+            )))
         };
         let seen = match &found.content {
             Ok(content) => content,

@@ -163,9 +163,10 @@ impl Instances {
     /// A fresh instance. A failed instantiation leaves the store behind, which knows why.
     fn make(&self) -> Result<Arc<Home>, PluginError> {
         let mut store = new_store(&self.engine, &self.shared);
-        let guest = self.pre.instantiate(&mut store).map_err(|error| {
-            PluginError::from_call("instantiation", &error, store.data())
-        })?;
+        let guest = self
+            .pre
+            .instantiate(&mut store)
+            .map_err(|error| PluginError::from_call("instantiation", &error, store.data()))?;
         self.demand.costs(store.data().memory());
         let home = Arc::new(Home {
             instance: Arc::new(TurnTaking::new(Some(Instance { store, guest }))),
@@ -188,13 +189,17 @@ impl Instances {
             return None;
         }
         let homes: Vec<Arc<Home>> = lock(&self.homes).iter().filter_map(Weak::upgrade).collect();
-        let open = homes.into_iter().min_by_key(|home| match home.tenants.load(Ordering::Acquire) {
-            0 => u32::MAX,
-            tenants => tenants,
-        })?;
+        let open = homes
+            .into_iter()
+            .min_by_key(|home| match home.tenants.load(Ordering::Acquire) {
+                0 => u32::MAX,
+                tenants => tenants,
+            })?;
         // Nobody joins the last one to leave.
         let join = |tenants| (1..TENANTS).contains(&tenants).then(|| tenants + 1);
-        let joined = open.tenants.fetch_update(Ordering::AcqRel, Ordering::Acquire, join);
+        let joined = open
+            .tenants
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, join);
         joined.is_ok().then_some(open)
     }
 
@@ -252,7 +257,9 @@ impl Tenancy {
             instances.error(function, Problem::Broke(why.to_owned()))
         };
         let done = self.instances.shared.lane.run(move || {
-            let Some(mut instance) = turn.take() else { return Err(lost()) };
+            let Some(mut instance) = turn.take() else {
+                return Err(lost());
+            };
             // Together they have the time of one call.
             before_call(&mut instance.store);
             while let Some(left) = home.left.pop() {

@@ -148,7 +148,10 @@ impl Lane {
         } else if average < nanos(QUICK_AGAIN) && self.is_slow() {
             let banned = self.banned_until.load(Ordering::Relaxed) > millis(self.began.elapsed());
             if !banned && self.slow.swap(false, Ordering::Relaxed) {
-                tracing::info!(plugin = self.plugin, "its calls are quick again, and run on the hot path");
+                tracing::info!(
+                    plugin = self.plugin,
+                    "its calls are quick again, and run on the hot path"
+                );
             }
         }
     }
@@ -168,10 +171,14 @@ impl Lane {
 /// Lets another thread go on with the other tasks of this worker; this thread goes on with the call, and with
 /// nothing else afterwards. Does nothing on a thread that is no worker.
 pub(super) fn hand_over() {
-    let is_worker = Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
+    let is_worker =
+        Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
     if is_worker {
         // The tasks are free to go only while this closure runs.
-        #[expect(clippy::disallowed_methods, reason = "the worker's tasks are not this thread's any more")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the worker's tasks are not this thread's any more"
+        )]
         block_in_place(|| std::thread::sleep(RELIEF));
     }
 }

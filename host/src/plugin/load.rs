@@ -81,7 +81,8 @@ pub enum LoadError {
     Invalid(String),
     #[error(
         "expected a component that exports {} or {}, found one that exports {found}; {advice}",
-        ADAPTER, STRATEGY
+        ADAPTER,
+        STRATEGY
     )]
     UnknownWorld { found: String, advice: String },
     #[error("exports both {ADAPTER} and {STRATEGY}; make it two components")]
@@ -205,7 +206,10 @@ impl Plugin {
 
     /// Loads one file. Its name without the ending is the plugin's.
     pub fn from_file(engine: &Engine, path: &Path, plugins: &Plugins) -> Result<Self, LoadError> {
-        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("plugin");
+        let name = path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or("plugin");
         let bytes = read_whole(path, plugins.grants_of(name).limits.component)?;
         Self::load(engine, Source::new(name, &bytes, plugins))
     }
@@ -317,7 +321,10 @@ fn world(exports: &[String], imports: &[String]) -> Result<(Kind, Version), Load
             (false, false) => {}
         }
     }
-    let other_version = exports.iter().chain(imports).find(|name| name.starts_with(PACKAGE));
+    let other_version = exports
+        .iter()
+        .chain(imports)
+        .find(|name| name.starts_with(PACKAGE));
     let advice = match other_version.and_then(|name| name.split_once('@')) {
         Some((_, version)) => format!(
             "it was built for version {version} of the WIT package, and this gateway serves {}: build it against one \
@@ -329,7 +336,11 @@ fn world(exports: &[String], imports: &[String]) -> Result<(Kind, Version), Load
     let found = match exports {
         [] => "nothing".to_owned(),
         exports if exports.len() > SHOWN => {
-            format!("{} and {} more", exports[..SHOWN].join(", "), exports.len() - SHOWN)
+            format!(
+                "{} and {} more",
+                exports[..SHOWN].join(", "),
+                exports.len() - SHOWN
+            )
         }
         exports => exports.join(", "),
     };
@@ -344,7 +355,8 @@ fn check_imports(engine: &Engine, component: &Component, version: Version) -> Re
     });
     let Some((import, _)) = foreign else { return Ok(()) };
     let advice = if import.starts_with("wasi:http") {
-        "a plugin does not send requests itself: return them from the exchange, and the gateway sends them".to_owned()
+        "a plugin does not send requests itself: return them from the exchange, and the gateway sends them"
+            .to_owned()
     } else if import.starts_with("wasi:") {
         "of WASI only 0.2's cli, clocks, filesystem, io, random and sockets can be imported, and none of them leads \
          anywhere"

@@ -64,18 +64,24 @@ impl Voice {
     fn count(&self) -> (u64, u64) {
         let second = self.since.elapsed().as_secs();
         let mut missed = 0;
-        let counted = self.said.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |said| {
-            let (when, count) = (said >> 24, said & 0xff_ffff);
-            missed = 0;
-            Some(if when == second {
-                said + u64::from(count < 0xff_ffff)
-            } else {
-                missed = count.saturating_sub(LINES_A_SECOND);
-                (second << 24) | 1
-            })
-        });
+        let counted = self
+            .said
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |said| {
+                let (when, count) = (said >> 24, said & 0xff_ffff);
+                missed = 0;
+                Some(if when == second {
+                    said + u64::from(count < 0xff_ffff)
+                } else {
+                    missed = count.saturating_sub(LINES_A_SECOND);
+                    (second << 24) | 1
+                })
+            });
         let before = counted.unwrap_or_default();
-        let count = if before >> 24 == second { (before & 0xff_ffff) + 1 } else { 1 };
+        let count = if before >> 24 == second {
+            (before & 0xff_ffff) + 1
+        } else {
+            1
+        };
         (count, missed)
     }
 }

@@ -58,12 +58,16 @@ fn rehearse_adapter(adapter: &Arc<Adapter>, settings: &str) -> Vec<Finding> {
 }
 
 fn rehearse_strategy(strategy: &Arc<StrategyPlugin>, settings: &str) -> Vec<Finding> {
-    let mut findings = vec![same_twice("a decision over 3 candidates", || rank(strategy, settings))];
+    let mut findings = vec![same_twice("a decision over 3 candidates", || {
+        rank(strategy, settings)
+    })];
     if findings.iter().all(|finding| finding.ok) {
         for candidates in POOLS {
-            let time = strategy.instance(settings, &pool(candidates)).map(|mut instance| {
-                median(|| Ok(rank_once(&mut instance, strategy, candidates, 1.0).map(|_| ())?))
-            });
+            let time = strategy
+                .instance(settings, &pool(candidates))
+                .map(|mut instance| {
+                    median(|| Ok(rank_once(&mut instance, strategy, candidates, 1.0).map(|_| ())?))
+                });
             let time = time.unwrap_or_else(|error| Err(error.into()));
             findings.push(timed(&format!("a decision over {candidates} candidates"), time));
         }

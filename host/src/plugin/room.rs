@@ -94,7 +94,8 @@ impl State {
 /// Whether an import leads into the room.
 pub(super) fn offers(import: &str) -> bool {
     let version = import.split_once('@').map(|(_, version)| version);
-    version.is_some_and(|version| version.starts_with("0.2.")) && PACKAGES.iter().any(|package| import.starts_with(package))
+    version.is_some_and(|version| version.starts_with("0.2."))
+        && PACKAGES.iter().any(|package| import.starts_with(package))
 }
 
 /// Satisfies every import of the component that leads into the room: as listed in [`given`], else by a refusal.
@@ -102,13 +103,16 @@ pub(super) fn link(linker: &mut Linker<State>, component: &Component) -> wasmtim
     let engine = linker.engine().clone();
     let ty = component.component_type();
     for (import, item) in ty.imports(&engine).filter(|(name, _)| offers(name)) {
-        let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
+        let ComponentItem::ComponentInstance(instance) = item.ty else {
+            continue;
+        };
         let interface = import.split_once('@').map_or(import, |(interface, _)| interface);
         let mut target = linker.instance(import)?;
         for (name, item) in instance.exports(&engine) {
             match item.ty {
                 ComponentItem::ComponentFunc(_) => {
-                    if !given::define(&mut target, interface, name)? {
+                    let given = given::define(&mut target, interface, name)?;
+                    if !given {
                         refused::define(&mut target, interface, name)?;
                     }
                 }

@@ -80,9 +80,13 @@ fn write_out(root: &Value, value: &Value, depth: usize, left: &mut usize) -> Res
         ))
     })?;
     match value {
-        Value::Array(items) => items.iter().try_for_each(|item| write_out(root, item, depth, left)),
+        Value::Array(items) => items
+            .iter()
+            .try_for_each(|item| write_out(root, item, depth, left)),
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
-            let reference = member.as_str().filter(|_| name.ends_with("Ref") || name == "$ref");
+            let reference = member
+                .as_str()
+                .filter(|_| name.ends_with("Ref") || name == "$ref");
             match reference {
                 None => write_out(root, member, depth, left),
                 Some(reference) => write_out(root, referred(root, reference)?, depth, left),
@@ -133,7 +137,9 @@ mod tests {
     #[test]
     fn few_lines_that_amount_to_much_are_refused() {
         let twice = |level: u32| json!({"allOf": [{"$ref": format!("#/$defs/{level}")}, {"$ref": format!("#/$defs/{level}")}]});
-        let levels: serde_json::Map<String, Value> = (0..40).map(|level| (level.to_string(), twice(level + 1))).collect();
+        let levels: serde_json::Map<String, Value> = (0..40)
+            .map(|level| (level.to_string(), twice(level + 1)))
+            .collect();
         let mut schema = json!({"$ref": "#/$defs/0", "$defs": levels});
         schema["$defs"]["40"] = json!(true);
         assert!(refused(&schema).contains("more than 20000 values"));
@@ -142,8 +148,16 @@ mod tests {
 
     #[test]
     fn it_leads_nowhere_else() {
-        for reference in ["http://127.0.0.1:9/schema", "file:///etc/passwd", "#anchor", "#/nowhere"] {
-            assert!(refused(&json!({"$ref": reference})).contains("refers to"), "{reference}");
+        for reference in [
+            "http://127.0.0.1:9/schema",
+            "file:///etc/passwd",
+            "#anchor",
+            "#/nowhere",
+        ] {
+            assert!(
+                refused(&json!({"$ref": reference})).contains("refers to"),
+                "{reference}"
+            );
         }
     }
 

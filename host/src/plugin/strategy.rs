@@ -123,7 +123,10 @@ impl StrategyPlugin {
     }
 
     /// Runs a decision where the plugin belongs: here while it is quick, else on a thread of its own.
-    pub async fn run<T: Send + 'static>(&self, decide: impl FnOnce() -> T + Send + 'static) -> Result<T, PluginError> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        decide: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PluginError> {
         let short = |limit: Limit| self.error("strategy.rank", Problem::short_of(limit));
         self.shared.lane.run(decide).await.map_err(short)
     }

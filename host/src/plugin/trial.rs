@@ -51,7 +51,11 @@ pub(super) fn run(serves: &Serves) -> Result<(), TrialError> {
 
 /// A synthetic exchange, to its second step. What the adapter answered, in words that can be compared; nothing if it
 /// knows no operation that callers ask for.
-pub(super) fn exchange(adapter: &Arc<Adapter>, settings: &str, streaming: bool) -> Result<String, TrialError> {
+pub(super) fn exchange(
+    adapter: &Arc<Adapter>,
+    settings: &str,
+    streaming: bool,
+) -> Result<String, TrialError> {
     let knows = |operation: &Operation| adapter.supports(operation.as_str());
     let Some(operation) = [Operation::Chat, Operation::Embeddings].into_iter().find(knows) else {
         return Ok(String::new());
@@ -68,7 +72,9 @@ pub(super) fn exchange(adapter: &Arc<Adapter>, settings: &str, streaming: bool) 
         entropy: 1,
     };
     // Waiting for a free instance needs a clock; nothing here comes from outside.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
     runtime.block_on(async {
         let started = adapter.start(&call, &target, Bytes::from_static(PAYLOAD)).await;
         let (mut exchange, progress) = match started {
@@ -78,7 +84,9 @@ pub(super) fn exchange(adapter: &Arc<Adapter>, settings: &str, streaming: bool) 
             Err(ExchangeError::Plugin(error)) => return Err(error.into()),
         };
         let first = format!("{progress:?}");
-        let Next::Send(_) = progress.next else { return Ok(first) };
+        let Next::Send(_) = progress.next else {
+            return Ok(first);
+        };
         let head = Head {
             status: 503,
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],

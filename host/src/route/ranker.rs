@@ -84,7 +84,10 @@ impl Ranker {
     ) -> Result<Ranked, PluginError> {
         let facts = self.facts(offered, candidates);
         let (ranker, offered, memory) = (self.clone(), offered.to_vec(), memory.clone());
-        let decided = self.plugin.run(move || ranker.decide(&turn, &offered, &facts, &memory)).await;
+        let decided = self
+            .plugin
+            .run(move || ranker.decide(&turn, &offered, &facts, &memory))
+            .await;
         let decided = decided.and_then(|decided| decided);
         self.plugin.decided(decided.as_ref().err());
         decided

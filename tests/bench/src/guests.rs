@@ -121,7 +121,9 @@ fn scan(engine: &Engine, settings: Arc<Settings>) -> Result<Loaded> {
         engine: engine.clone(),
         serving: false,
     };
-    let scanned = folder.scan(&PluginSet::default()).context("cannot read the plugins")?;
+    let scanned = folder
+        .scan(&PluginSet::default())
+        .context("cannot read the plugins")?;
     Ok(Loaded {
         plugins: scanned.plugins,
         settings,

@@ -54,7 +54,10 @@ fn print(file: &str, plugin: &Plugin) {
     row("sha256", &origin.sha256);
     row("imports", &origin.imports.join("\n"));
     if reaches_for_wasi(origin) {
-        row("", "(WASI leads nowhere here: no files, sockets, environment or time)");
+        row(
+            "",
+            "(WASI leads nowhere here: no files, sockets, environment or time)",
+        );
     }
     match &plugin.serves {
         Serves::Adapter(adapter) => print_adapter(adapter.description()),
@@ -77,8 +80,15 @@ fn print_adapter(description: &Description) {
     }
     for field in &description.credentials {
         let required = if field.required { "required" } else { "optional" };
-        let secret = if field.secret { "secret" } else { "shown to the plugin" };
-        row("credential", &format!("{} ({required}, {secret}): {}", field.name, field.help));
+        let secret = if field.secret {
+            "secret"
+        } else {
+            "shown to the plugin"
+        };
+        row(
+            "credential",
+            &format!("{} ({required}, {secret}): {}", field.name, field.help),
+        );
     }
     row("reply headers", &description.reply_headers.join(", "));
     row("features", &description.features);
@@ -89,7 +99,10 @@ fn print_adapter(description: &Description) {
 fn row(name: &str, value: &str) {
     let value = if value.is_empty() { "none" } else { value };
     for (number, line) in value.lines().enumerate() {
-        say(format_args!("  {:<14} {line}", if number == 0 { name } else { "" }));
+        say(format_args!(
+            "  {:<14} {line}",
+            if number == 0 { name } else { "" }
+        ));
     }
 }
 

@@ -53,11 +53,15 @@ impl List {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let server = settings(&self.path.config)?.server;
         let Some(key) = &server.admin_key else {
-            bail!("server.admin_key is not set, so the gateway tells nobody; set it and start the gateway again");
+            bail!(
+                "server.admin_key is not set, so the gateway tells nobody; set it and start the gateway again"
+            );
         };
         let address = self.address.unwrap_or_else(|| reachable(server.listen));
         let url = format!("http://{address}/admin/plugins");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let (status, body) = match runtime.block_on(ask(&url, key.expose())) {
             Ok(answer) => answer,
             Err(error) => bail!("no gateway answers at {address}: {error}; is it running?"),
@@ -87,10 +91,14 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 }
 
 fn print(answer: &Answer) {
-    let widest = |of: fn(&Row) -> usize, least: usize| answer.plugins.iter().map(of).max().unwrap_or(0).max(least);
+    let widest =
+        |of: fn(&Row) -> usize, least: usize| answer.plugins.iter().map(of).max().unwrap_or(0).max(least);
     let name = widest(|row| row.name.len(), 4);
     let serving = widest(|row| row.serving.as_ref().map_or(1, String::len), 7);
-    say(format_args!("{:name$}  {:8}  {:serving$}  STATE", "NAME", "KIND", "SERVING"));
+    say(format_args!(
+        "{:name$}  {:8}  {:serving$}  STATE",
+        "NAME", "KIND", "SERVING"
+    ));
     for row in &answer.plugins {
         let slow = if row.hot_path == Some(false) { ", slow" } else { "" };
         say(format_args!(

@@ -53,7 +53,10 @@ impl Test {
             say_json(&json!({"file": file, "ok": ok, "findings": findings}));
         } else {
             findings.iter().for_each(print);
-            say(format_args!("{file}: {}", if ok { "ok" } else { "not ready to serve" }));
+            say(format_args!(
+                "{file}: {}",
+                if ok { "ok" } else { "not ready to serve" }
+            ));
         }
         Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

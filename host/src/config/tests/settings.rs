@@ -264,9 +264,18 @@ fn what_a_plugin_is_granted_replaces_what_all_have() {
         limits = { memory = "16MiB", threads = 4 }
         "#,
     );
-    let (all, zz) = (settings.plugins.grants_of("other"), settings.plugins.grants_of("zz"));
-    assert_eq!((all.trusted, all.limits.memory, all.limits.threads), (false, 8 << 20, 1));
-    assert_eq!((zz.trusted, zz.limits.memory, zz.limits.threads), (true, 16 << 20, 4));
+    let (all, zz) = (
+        settings.plugins.grants_of("other"),
+        settings.plugins.grants_of("zz"),
+    );
+    assert_eq!(
+        (all.trusted, all.limits.memory, all.limits.threads),
+        (false, 8 << 20, 1)
+    );
+    assert_eq!(
+        (zz.trusted, zz.limits.memory, zz.limits.threads),
+        (true, 16 << 20, 4)
+    );
     assert_eq!(zz.limits.call, all.limits.call);
 }
 
@@ -274,11 +283,22 @@ fn what_a_plugin_is_granted_replaces_what_all_have() {
 fn the_cache_is_where_this_person_keeps_such_things() {
     let text = "[server]\nauthentication = \"off\"\n[plugins]\n";
     let cache = |text: &str, env: &[(&str, &str)]| {
-        let env = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        parse(text, Path::new("here/patchbay.toml"), &env).unwrap().settings.plugins.cache
+        let env = |name: &str| {
+            env.iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        parse(text, Path::new("here/patchbay.toml"), &env)
+            .unwrap()
+            .settings
+            .plugins
+            .cache
     };
     let home = ("HOME", "/home/p");
-    assert_eq!(cache(text, &[home]).unwrap(), Path::new("/home/p/.cache/patchbay"));
+    assert_eq!(
+        cache(text, &[home]).unwrap(),
+        Path::new("/home/p/.cache/patchbay")
+    );
     assert_eq!(
         cache(text, &[home, ("XDG_CACHE_HOME", "/fast")]).unwrap(),
         Path::new("/fast/patchbay")

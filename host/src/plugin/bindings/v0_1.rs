@@ -2,7 +2,10 @@
 
 pub(in crate::plugin) use adapter_world::exports::patchbay::plugin::adapter;
 // `types` is public because the bindings of other versions re-export it; nothing outside can name this module.
-#[expect(unreachable_pub, reason = "the generated bindings of other versions re-export it")]
+#[expect(
+    unreachable_pub,
+    reason = "the generated bindings of other versions re-export it"
+)]
 pub use adapter_world::patchbay::plugin::types;
 pub(in crate::plugin) use adapter_world::patchbay::plugin::{calls, log};
 pub(in crate::plugin) use adapter_world::{AdapterPlugin, AdapterPluginPre};

@@ -20,7 +20,11 @@ fn setting() -> Setting {
     let folder = TempDir::new().unwrap();
     let engine = wasmtime::Engine::default();
     let cache = Cache::new(Some(folder.path().join("cache")), &engine);
-    Setting { folder, engine, cache }
+    Setting {
+        folder,
+        engine,
+        cache,
+    }
 }
 
 impl Setting {
@@ -47,7 +51,10 @@ fn what_was_stored_is_found() {
     assert!(!setting.has());
     setting.store();
     assert!(setting.has());
-    assert!(setting.cache.load(&setting.engine, "abd").is_none(), "other content");
+    assert!(
+        setting.cache.load(&setting.engine, "abd").is_none(),
+        "other content"
+    );
     let other = Cache::new(
         setting.cache.folder.clone(),
         &wasmtime::Engine::new(wasmtime::Config::new().epoch_interruption(true)).unwrap(),
@@ -72,7 +79,12 @@ fn a_damaged_file_counts_as_not_there_and_is_replaced() {
         setting.store();
         assert!(setting.has());
     }
-    OpenOptions::new().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
+    OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(length / 2)
+        .unwrap();
     assert!(!setting.has(), "cut");
     fs::write(&path, "").unwrap();
     assert!(!setting.has(), "empty");
@@ -89,7 +101,10 @@ fn what_others_could_have_written_is_not_run() {
     assert!(setting.has());
     fs::set_permissions(path.parent().unwrap(), Permissions::from_mode(0o777)).unwrap();
     let later = Cache::new(setting.cache.folder.clone(), &setting.engine);
-    assert!(later.load(&setting.engine, "abc").is_none(), "a folder that anybody may write to");
+    assert!(
+        later.load(&setting.engine, "abc").is_none(),
+        "a folder that anybody may write to"
+    );
 }
 
 #[test]

@@ -38,7 +38,10 @@ fn traps_in_a_row_condemn() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the time between two traps is what is tested")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time between two traps is what is tested"
+)]
 fn traps_far_from_each_other_do_not() {
     let conduct = after(&[]);
     for _ in 0..4 {

@@ -38,7 +38,11 @@ enum StreamError {
 }
 
 /// Defines the function if it is one of those; false if not.
-pub(super) fn define(to: &mut LinkerInstance<'_, State>, interface: &str, name: &str) -> wasmtime::Result<bool> {
+pub(super) fn define(
+    to: &mut LinkerInstance<'_, State>,
+    interface: &str,
+    name: &str,
+) -> wasmtime::Result<bool> {
     match interface {
         "wasi:cli/environment" | "wasi:cli/exit" => program(to, interface, name),
         "wasi:cli/stdin" | "wasi:cli/stdout" | "wasi:cli/stderr" => standard_stream(to, name),
@@ -65,16 +69,19 @@ pub(super) fn define(to: &mut LinkerInstance<'_, State>, interface: &str, name: 
 
 fn program(to: &mut LinkerInstance<'_, State>, interface: &str, name: &str) -> wasmtime::Result<bool> {
     match name {
-        "get-environment" => to.func_wrap(name, |_: Cx<'_>, (): ()| {
-            Ok((Vec::<(String, String)>::new(),))
-        })?,
+        "get-environment" => to.func_wrap(name, |_: Cx<'_>, (): ()| Ok((Vec::<(String, String)>::new(),)))?,
         "get-arguments" => to.func_wrap(name, |_: Cx<'_>, (): ()| Ok((Vec::<String>::new(),)))?,
         "initial-cwd" => to.func_wrap(name, |_: Cx<'_>, (): ()| Ok((None::<String>,)))?,
         "exit" => {
-            let denied = Denied(format!("{interface}.{name}: it ended itself in the middle of a call"));
-            to.func_wrap(name, move |_: Cx<'_>, (_,): (Result<(), ()>,)| -> wasmtime::Result<()> {
-                Err(denied.clone().into())
-            })?;
+            let denied = Denied(format!(
+                "{interface}.{name}: it ended itself in the middle of a call"
+            ));
+            to.func_wrap(
+                name,
+                move |_: Cx<'_>, (_,): (Result<(), ()>,)| -> wasmtime::Result<()> {
+                    Err(denied.clone().into())
+                },
+            )?;
         }
         _ => return Ok(false),
     }
@@ -160,7 +167,9 @@ fn wall_clock(to: &mut LinkerInstance<'_, State>, name: &str) -> wasmtime::Resul
         nanoseconds: u32::try_from(milliseconds % 1000 * NANOS_PER_MILLI).unwrap_or(0),
     };
     match name {
-        "now" => to.func_wrap(name, move |cx: Cx<'_>, (): ()| Ok((datetime(cx.data().room.now),)))?,
+        "now" => to.func_wrap(name, move |cx: Cx<'_>, (): ()| {
+            Ok((datetime(cx.data().room.now),))
+        })?,
         "resolution" => to.func_wrap(name, move |_: Cx<'_>, (): ()| Ok((datetime(1),)))?,
         _ => return Ok(false),
     }

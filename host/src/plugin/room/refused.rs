@@ -9,7 +9,11 @@ use crate::plugin::store::State;
 /// The names WASI has for "you may not": of its file system and its sockets.
 const REFUSALS: [&str; 2] = ["access", "access-denied"];
 
-pub(super) fn define(to: &mut LinkerInstance<'_, State>, interface: &str, name: &str) -> wasmtime::Result<()> {
+pub(super) fn define(
+    to: &mut LinkerInstance<'_, State>,
+    interface: &str,
+    name: &str,
+) -> wasmtime::Result<()> {
     let waits = interface == "wasi:io/poll" || name.contains("blocking");
     let why = if waits {
         "a plugin cannot wait"
@@ -31,7 +35,9 @@ fn refusal(ty: &ComponentFunc) -> Option<Val> {
     let Type::Result(result) = ty.results().next()? else {
         return None;
     };
-    let Type::Enum(codes) = result.err()? else { return None };
+    let Type::Enum(codes) = result.err()? else {
+        return None;
+    };
     let code = codes.names().find(|name| REFUSALS.contains(name))?;
     Some(Val::Result(Err(Some(Box::new(Val::Enum(code.to_owned()))))))
 }
