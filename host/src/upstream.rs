@@ -69,7 +69,7 @@ impl Upstream {
     }
 }
 
-/// Asks a gateway's own API: the status and the body, of at most [`WHOLE_REPLY`] bytes.
+/// Asks a gateway's own API: the status and the body, of at most 64 MiB.
 ///
 /// # Errors
 ///

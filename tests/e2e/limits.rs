@@ -39,7 +39,9 @@ async fn a_plugin_may_have_limits_of_its_own() {
     let swell = order(&json!({"do": "swell", "bytes": 1_500_000}));
     assert_eq!(client.chat(&to("n", swell.clone())).await.status, 200);
     assert_eq!(client.chat(&to("m", swell)).await.status, 502);
-    let said = gateway.logged_text("1048576 bytes (plugins.limits.host_data)").await;
+    let said = gateway
+        .logged_text("1048576 bytes (plugins.limits.host_data)")
+        .await;
     assert!(said["plugin"].as_str().unwrap().starts_with("hostile@"), "{said}");
     let endless = order(&json!({"do": "loop"}));
     for (model, plugin, text) in [

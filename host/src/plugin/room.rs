@@ -98,7 +98,7 @@ pub(super) fn offers(import: &str) -> bool {
         && PACKAGES.iter().any(|package| import.starts_with(package))
 }
 
-/// Satisfies every import of the component that leads into the room: as listed in [`given`], else by a refusal.
+/// Satisfies every import of the component that leads into the room: as listed in `given`, else by a refusal.
 pub(super) fn link(linker: &mut Linker<State>, component: &Component) -> wasmtime::Result<()> {
     let engine = linker.engine().clone();
     let ty = component.component_type();

@@ -5,8 +5,8 @@
 //! No vendor is behind it, and it knows no embeddings.
 
 use patchbay_sdk::adapter::{
-    Adapter, Call, Chunk, CredentialField, Description, Event, Exchange, Failure, Input, Millis, Payload, Progress,
-    Reply, Request, Target,
+    Adapter, Call, Chunk, CredentialField, Description, Event, Exchange, Failure, Input, Millis, Payload,
+    Progress, Reply, Request, Target,
 };
 use patchbay_sdk::canonical::{ChatRequest, Choice, Completion, CompletionChunk, Content, Message, Usage};
 use patchbay_sdk::classify;
@@ -111,11 +111,13 @@ fn translate_events(events: &[Event]) -> Result<Progress, Failure> {
     let done = events.iter().any(Event::is_done);
     let progress = if done { Progress::done() } else { Progress::more() };
     let chunks = events.iter().filter(|event| !event.is_done());
-    chunks.map(Event::json::<CompletionChunk>).try_fold(progress, |progress, chunk| {
-        let chunk = chunk?;
-        let counts = chunk.usage.as_ref().map(Usage::counts).unwrap_or_default();
-        Ok(progress.chunk(Chunk::token(&chunk)).counts(counts))
-    })
+    chunks
+        .map(Event::json::<CompletionChunk>)
+        .try_fold(progress, |progress, chunk| {
+            let chunk = chunk?;
+            let counts = chunk.usage.as_ref().map(Usage::counts).unwrap_or_default();
+            Ok(progress.chunk(Chunk::token(&chunk)).counts(counts))
+        })
 }
 
 impl From<ChatRequest> for VendorRequest {

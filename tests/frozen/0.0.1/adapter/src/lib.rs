@@ -1,8 +1,8 @@
 //! An adapter of contract 0.0.1: passes canonical whole replies through, and translates streams event by event.
 
 use exports::patchbay::plugin::adapter::{
-    Body, Call, Chunk, CredentialField, CredentialHeader, CredentialUse, CredentialValue, Description, Endpoint,
-    Exchange, Framing, Guest, GuestExchange, HttpRequest, Input, Next, Payload, Progress, Target,
+    Body, Call, Chunk, CredentialField, CredentialHeader, CredentialUse, CredentialValue, Description,
+    Endpoint, Exchange, Framing, Guest, GuestExchange, HttpRequest, Input, Next, Payload, Progress, Target,
 };
 use patchbay::plugin::log::{Level, emit};
 use patchbay::plugin::types::{Failure, Scope};
@@ -40,7 +40,10 @@ impl Guest for Old {
 
 impl GuestExchange for Passage {
     fn start(call: Call, _: Target, payload: &Payload) -> Result<(Exchange, Progress), Failure> {
-        emit(Level::Debug, &format!("{} bytes for {}", payload.size(), call.model));
+        emit(
+            Level::Debug,
+            &format!("{} bytes for {}", payload.size(), call.model),
+        );
         let send = HttpRequest {
             endpoint: None,
             method: "POST".to_owned(),
@@ -71,7 +74,10 @@ impl GuestExchange for Passage {
             }
             Input::Head(_) => progress(Vec::new(), Next::More),
             Input::End => progress(Vec::new(), failed("the stream ended too early".to_owned())),
-            Input::Reply(reply) => progress(Vec::new(), failed(format!("the vendor says {}", reply.head.status))),
+            Input::Reply(reply) => progress(
+                Vec::new(),
+                failed(format!("the vendor says {}", reply.head.status)),
+            ),
             Input::Pull => progress(Vec::new(), failed("nobody pulls here".to_owned())),
         }
     }

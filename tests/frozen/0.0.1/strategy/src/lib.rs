@@ -28,7 +28,10 @@ impl Guest for Old {
     }
 
     fn rank(request: Request, candidates: Vec<u32>, facts: Vec<f64>, _: Vec<u8>) -> Result<Ranking, String> {
-        emit(Level::Debug, &format!("{} of {}", candidates.len(), POOL.with_borrow(|pool| *pool)));
+        emit(
+            Level::Debug,
+            &format!("{} of {}", candidates.len(), POOL.with_borrow(|pool| *pool)),
+        );
         if facts.len() != candidates.len() {
             return Err(format!("{} facts for {}", facts.len(), request.model));
         }
