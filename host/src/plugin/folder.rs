@@ -110,7 +110,8 @@ impl Folder {
     fn unchanged(&self, part: &Arc<Part>, found: &Found) -> Option<Arc<Part>> {
         let same_terms = part.grants == *self.settings.plugins.grants_of(&part.name);
         match &found.content {
-            Ok(content) if *content == part.seen && same_terms => {
+            // What was taken back is not tried again on other terms.
+            Ok(content) if *content == part.seen && (same_terms || part.taken_back) => {
                 Some(part.rolled_back().map_or_else(|| part.clone(), Arc::new))
             }
             Ok(_) => None,
