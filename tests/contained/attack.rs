@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// One attack.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Attack {
     pub(crate) name: &'static str,
     /// The setting, or the file and function, that it is aimed at.
@@ -11,28 +11,35 @@ pub(crate) struct Attack {
     /// The component that carries it, as a file; made when its turn comes.
     pub(crate) carrier: fn() -> Vec<u8>,
     pub(crate) provoked: Provoked,
-    /// Lines of `[plugins.limits]`.
+    /// Lines of `[plugins.limits]`; those that begin with "plugins." stand one level above.
     pub(crate) limits: &'static str,
     /// The plugin may use an instance for many exchanges.
     pub(crate) reuse: bool,
-    /// It may call its vendor.
-    pub(crate) sends: bool,
-    /// What comes of it, see [`crate::outcome`].
-    pub(crate) expected: String,
+    /// It may call its vendor, who gets this: path with query, and the body if that is not JSON.
+    pub(crate) sends: Option<&'static str>,
+    /// What comes of it, see [`crate::outcome`], without what is sent.
+    expected: String,
     /// With these limits instead, it gets through: then this comes of it.
-    pub(crate) lifted: Option<(&'static str, String)>,
+    lifted: Option<(&'static str, String)>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Provoked {
     /// By callers of its vendor, who say this.
-    Asked(String),
-    /// By those who say this after each other, so many times until an outcome is taken.
-    AskedAgain(String, usize),
+    Asked(Asked),
     /// By callers of a model that it ranks for; these are its settings.
     Ranked(&'static str),
     /// By putting its file into the folder, in place of a good one.
     Loaded,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) text: String,
+    /// So many times until an outcome is taken ...
+    pub(crate) times: usize,
+    /// ... all at once, or after each other.
+    pub(crate) at_once: bool,
 }
 
 // === impl Attack ===
@@ -44,10 +51,10 @@ impl Attack {
             name,
             defence,
             carrier,
-            provoked: Provoked::Asked("hello".to_owned()),
+            provoked: asked("hello".to_owned(), 1, false),
             limits: "",
             reuse: false,
-            sends: false,
+            sends: None,
             expected: String::new(),
             lifted: None,
         }
@@ -55,16 +62,19 @@ impl Attack {
 
     /// Callers send this command.
     pub(crate) fn told(self, command: &Value) -> Self {
-        let provoked = Provoked::Asked(command.to_string());
+        let provoked = asked(command.to_string(), 1, false);
         Self { provoked, ..self }
     }
 
-    /// Each caller asks so many times before it is judged.
+    /// It is judged when it was asked so many times.
     pub(crate) fn times(self, times: usize) -> Self {
-        let provoked = match self.provoked {
-            Provoked::Asked(text) => Provoked::AskedAgain(text, times),
-            other => other,
-        };
+        let provoked = asked(self.text(), times, false);
+        Self { provoked, ..self }
+    }
+
+    /// It is judged when so many have asked at once.
+    pub(crate) fn at_once(self, callers: usize) -> Self {
+        let provoked = asked(self.text(), callers, true);
         Self { provoked, ..self }
     }
 
@@ -88,8 +98,9 @@ impl Attack {
         Self { reuse: true, ..self }
     }
 
-    pub(crate) fn sends(self) -> Self {
-        Self { sends: true, ..self }
+    pub(crate) fn sends(self, what: &'static str) -> Self {
+        let sends = Some(what);
+        Self { sends, ..self }
     }
 
     /// The caller gets 502, `plugin_error`; `function` and `problem` are counted and `message` is logged.
@@ -140,4 +151,31 @@ impl Attack {
         let lifted = Some((limits, expected.to_owned()));
         Self { lifted, ..self }
     }
+
+    /// The attack without its defence, if that can be lifted.
+    pub(crate) fn without_defence(&self) -> Option<Self> {
+        let (limits, expected) = self.lifted.clone()?;
+        Some(Self {
+            limits,
+            expected,
+            ..self.clone()
+        })
+    }
+
+    /// All that must come of it.
+    pub(crate) fn expected(&self) -> String {
+        let sent = self.sends.map(|what| format!("\nsent: {what}"));
+        format!("{}{}", self.expected, sent.unwrap_or_default())
+    }
+
+    fn text(&self) -> String {
+        match &self.provoked {
+            Provoked::Asked(asked) => asked.text.clone(),
+            Provoked::Ranked(_) | Provoked::Loaded => "hello".to_owned(),
+        }
+    }
+}
+
+fn asked(text: String, times: usize, at_once: bool) -> Provoked {
+    Provoked::Asked(Asked { text, times, at_once })
 }

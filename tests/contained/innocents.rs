@@ -11,6 +11,11 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 const CALLERS: usize = 4;
+/// 99 of 100 answers take no longer, whatever the attack: a worker gives its tasks away at the second tick of 5 ms, which
+/// may happen to a request on its way in and again on its way out, and a shared machine does not let it run at once.
+const LONGEST: Duration = Duration::from_millis(60);
+/// From fewer answers nothing can be told.
+const FEWEST: usize = 20;
 /// Between two requests of one caller: they are to be served, not to fill the machine.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -122,6 +127,32 @@ fn judge(said: &str, stamps: &[&Value], adapter: &str, expected: &str) -> Result
 // === impl Seen ===
 
 impl Seen {
+    /// They were kept waiting for longer than anybody may be.
+    pub(crate) fn waited(&self) -> bool {
+        self.p99() > LONGEST
+    }
+
+    /// What was not as it must be. `calm`: how long 99 of 100 answers took without the attack.
+    pub(crate) fn complaints(&self, calm: Duration) -> Vec<String> {
+        let mut complaints: Vec<String> = self.faults.iter().take(3).cloned().collect();
+        if self.faults.len() > 3 {
+            complaints.push(format!(
+                "{} innocents in all got a wrong answer",
+                self.faults.len()
+            ));
+        }
+        if self.times.len() < FEWEST {
+            complaints.push(format!("only {} innocents were served", self.times.len()));
+        }
+        if self.waited() {
+            let p99 = self.p99();
+            complaints.push(format!(
+                "innocents waited {p99:.1?} (99 of 100), without the attack {calm:.1?}; at most {LONGEST:?}"
+            ));
+        }
+        complaints
+    }
+
     /// What 99 of 100 did not exceed.
     pub(crate) fn p99(&self) -> Duration {
         let last = self.times.len().saturating_sub(1);

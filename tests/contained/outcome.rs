@@ -1,7 +1,8 @@
 //! What came of an attack, as text: what callers got, what the log says, what was counted.
 //!
 //! For callers: `callers: <status> <code>`, then a line `logged: <function>: <message>` and a line
-//! `counted: <function> <problem>` for each kind of plugin failure. For a file: `taken`, or `kept: <problem>` if the
+//! `counted: <function> <problem>` for each kind of plugin failure, and what the vendor got if the attack may call it:
+//! `sent: <path> <body>`. For a file: `taken`, or `kept: <problem>` if the
 //! good one goes on serving, with what was logged and how often it was counted.
 
 use std::collections::{BTreeMap, BTreeSet};

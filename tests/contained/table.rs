@@ -9,12 +9,13 @@ use crate::stage::Report;
 /// A row for each attack.
 #[derive(Default)]
 pub(crate) struct Table {
-    rows: Vec<[String; 6]>,
+    rows: Vec<[String; 7]>,
 }
 
-const HEAD: [&str; 6] = [
+const HEAD: [&str; 7] = [
     "attack",
     "outcome",
+    "defence lifted",
     "contained in",
     "innocent p99 with",
     "without",
@@ -22,6 +23,8 @@ const HEAD: [&str; 6] = [
 ];
 /// The outcome is cut to this many characters.
 const WIDEST: usize = 110;
+/// The outcome without the defence is cut to this many.
+const NARROW: usize = 40;
 
 // === impl Table ===
 
@@ -30,10 +33,12 @@ impl Table {
         self.rows.len()
     }
 
-    pub(crate) fn add(&mut self, attack: &Attack, report: &Report) {
+    /// `lifted`: what it came to without its defence.
+    pub(crate) fn add(&mut self, attack: &Attack, report: &Report, lifted: Option<&str>) {
         self.rows.push([
             attack.name.to_owned(),
-            brief(&report.outcome),
+            brief(&report.outcome, WIDEST),
+            lifted.map(|outcome| brief(outcome, NARROW)).unwrap_or_default(),
             millis(report.contained_in),
             millis(report.p99_with),
             millis(report.p99_without),
@@ -46,8 +51,8 @@ impl Table {
             let cells = self.rows.iter().map(|row| row[column].chars().count());
             cells.chain([HEAD[column].len()]).max().unwrap_or_default()
         };
-        let widths: [usize; 6] = std::array::from_fn(width);
-        let line = |cells: &[String; 6]| {
+        let widths: [usize; 7] = std::array::from_fn(width);
+        let line = |cells: &[String; 7]| {
             let cells = cells
                 .iter()
                 .zip(widths)
@@ -61,7 +66,7 @@ impl Table {
 }
 
 /// What callers got and why; how often it was counted is checked elsewhere.
-fn brief(outcome: &str) -> String {
+fn brief(outcome: &str, widest: usize) -> String {
     let lines = outcome.lines().filter(|line| !line.starts_with("counted: "));
     let text: Vec<&str> = lines.map(|line| line.trim_start_matches("callers: ")).collect();
     let text = match &text[..] {
@@ -70,7 +75,7 @@ fn brief(outcome: &str) -> String {
         }
         lines => lines.join("; ").replace("logged: ", ""),
     };
-    text.chars().take(WIDEST).collect()
+    text.chars().take(widest).collect()
 }
 
 fn millis(time: Duration) -> String {

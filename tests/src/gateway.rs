@@ -62,7 +62,8 @@ impl Gateway {
 
     /// Starts with what is in the folder: `patchbay.toml` and whatever that names.
     pub async fn start_in(folder: TempDir) -> Self {
-        let mut process = Command::new(patchbay())
+        let mut command = Command::new(patchbay());
+        command
             .args(["serve", "--log-format", "json", "--config"])
             .arg(folder.path().join("patchbay.toml"))
             // Compiled once for all tests of all runs.
@@ -71,12 +72,23 @@ impl Gateway {
             .env("NO_PROXY", "127.0.0.1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::default();
-        collect(process.stderr.take().unwrap(), &log);
-        let address = eventually("the gateway listens", async || {
+            .stderr(Stdio::piped());
+        // Whole before anything is waited for: whatever goes wrong from here on, it is dropped and ends its process.
+        let mut gateway = Self {
+            process: command.spawn().unwrap(),
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            folder,
+            log: Arc::default(),
+        };
+        collect(gateway.process.stderr.take().unwrap(), &gateway.log);
+        gateway.address = gateway.listens().await;
+        gateway
+    }
+
+    /// Where it listens, once it does.
+    async fn listens(&mut self) -> SocketAddr {
+        let (process, log) = (&mut self.process, &self.log);
+        eventually("the gateway listens", async || {
             let log = log.lock().unwrap();
             if let Some(status) = process.try_wait().unwrap() {
                 panic!("the gateway ended with {status}: {log:#?}");
@@ -88,14 +100,8 @@ impl Gateway {
                     .parse()
                     .ok()
             })
-        });
-        let address = address.await;
-        Self {
-            process,
-            address,
-            folder,
-            log,
-        }
+        })
+        .await
     }
 
     /// A caller with the key [`KEY`].

@@ -22,7 +22,7 @@ const ABI: &str = "wasmtime's reading of results; plugin/error.rs, Problem::from
 const PROPER: Clay = Clay::PROPER;
 
 pub(crate) fn attacks() -> Vec<Attack> {
-    [time(), memory(), tables_and_handles(), traps()]
+    [time(), crowds(), memory(), tables_and_handles(), traps()]
         .into_iter()
         .flatten()
         .collect()
@@ -62,7 +62,7 @@ fn time() -> Vec<Attack> {
             "loop in the allocator",
             || {
                 Clay {
-                    realloc: FOR_LONG,
+                    realloc: "(call $spin (i64.const 50000000))",
                     ..PROPER
                 }
                 .adapter()
@@ -73,7 +73,8 @@ fn time() -> Vec<Attack> {
         .under("call = \"50ms\"")
         .refused(&format!(
             "its trial went wrong: plugin suspect@1.0.0, exchange.start: {CALL}"
-        )),
+        ))
+        .taken_if("call = \"20s\""),
         Attack::new(
             "loop in the destructor",
             || {
@@ -87,7 +88,11 @@ fn time() -> Vec<Attack> {
         )
         .under("call = \"50ms\"")
         .reused()
-        .harmless(),
+        // The caller had the answer before.
+        .comes_to(&format!(
+            "callers: 200\nlogged: exchange.drop: {CALL}\ncounted: exchange.drop call"
+        ))
+        .unless("call = \"20s\""),
         Attack::new(
             "loop in describe",
             || {
@@ -136,6 +141,53 @@ fn time() -> Vec<Attack> {
     ]
 }
 
+/// Many callers at once. One plugin's run short of what is its own, and nobody else's do.
+fn crowds() -> Vec<Attack> {
+    vec![
+        Attack::new(
+            "instances held by a slow vendor",
+            || component("hostile"),
+            "limits.instances (plugin/instance.rs, enter)",
+        )
+        .told(&json!({"do": "send", "edit": ["model", "\"slow\""]}))
+        .at_once(8)
+        // Were the limit the gateway's alone, nothing would be left for the innocents.
+        .under("instances = 2\nplugins.instances = 8")
+        .sends("/suspect/v1/chat/completions")
+        .comes_to(
+            "callers: 200, 503 service_unavailable\n\
+             logged: exchange.start: all 2 instances are in use (plugins.limits.instances)\n\
+             counted: exchange.start instances",
+        )
+        .unless("instances = 8\nplugins.instances = 8"),
+        Attack::new(
+            "loops by many callers",
+            || {
+                Clay {
+                    start: FOR_LONG,
+                    ..PROPER
+                }
+                .adapter()
+            },
+            "limits.threads (plugin/lane.rs, run)",
+        )
+        .at_once(40)
+        .under("call = \"50ms\"\nthreads = 1")
+        .comes_to(&format!(
+            "callers: 502 plugin_error, 503 service_unavailable\n\
+             logged: exchange.start: {CALL}\n\
+             logged: exchange.start: too slow for the hot path, and busy on all of its 1 threads \
+             (plugins.limits.threads)\ncounted: exchange.start call\ncounted: exchange.start threads"
+        ))
+        .lifted(
+            "call = \"50ms\"\nthreads = 40",
+            &format!(
+                "callers: 502 plugin_error\nlogged: exchange.start: {CALL}\ncounted: exchange.start call"
+            ),
+        ),
+    ]
+}
+
 fn memory() -> Vec<Attack> {
     vec![
         Attack::new(
@@ -181,9 +233,10 @@ fn memory() -> Vec<Attack> {
             || component("hostile"),
             MEMORY_DEFENCE,
         )
-        .told(&json!({"do": "hoard"}))
+        .told(&json!({"do": "hoard", "most": 32 << 20}))
         .under("memory = \"16MiB\"")
-        .fails("exchange.start", "memory", MEMORY),
+        .fails("exchange.start", "memory", MEMORY)
+        .unless("memory = \"64MiB\""),
     ]
 }
 
@@ -210,7 +263,15 @@ fn tables_and_handles() -> Vec<Attack> {
             .under("table_elements = 10000")
             .refused(&format!("plugin suspect, instantiation: {TABLE}"))
             .taken_if("table_elements = 20000"),
-        Attack::new("deep recursion", || component("hostile"), "plugin/engine.rs, max_wasm_stack")
+        Attack::new(
+            "deep recursion",
+            || Clay { start: "(drop (call $recurse (i64.const 10000)))", ..PROPER }.adapter(),
+            "plugins.stack (plugin/engine.rs, max_wasm_stack)",
+        )
+        .under("plugins.stack = \"128KiB\"")
+        .fails("exchange.start", "stack", "nested its calls deeper than its stack of 131072 bytes (plugins.stack)")
+        .unless("plugins.stack = \"1MiB\""),
+        Attack::new("recursion without end", || component("hostile"), "plugins.stack (plugin/engine.rs, max_wasm_stack)")
             .told(&json!({"do": "recurse"}))
             .fails("exchange.start", "stack", "nested its calls deeper than its stack of 524288 bytes (plugins.stack)"),
         Attack::new(
@@ -240,7 +301,7 @@ fn traps() -> Vec<Attack> {
             .fails(
                 "exchange.start",
                 "trap",
-                "panicked at hostile/src/lib.rs:182:40: ouch (wasm trap: wasm `unreachable` instruction executed)",
+                "panicked at hostile/src/lib.rs:196:40: ouch (wasm trap: wasm `unreachable` instruction executed)",
             ),
         Attack::new(
             "a trap in every third exchange of an instance",

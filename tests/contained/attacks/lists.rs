@@ -45,10 +45,18 @@ fn large() -> Vec<Attack> {
                 "callers: 502 plugin_error\nlogged: exchange.start: broke the contract: made more than one whole answer\n\
                  counted: exchange.start contract",
             ),
+        told("a reply of countless events", &json!({"do": "listen", "most": 16}), "limits.events (pipeline/events.rs, next)")
+            .under("events = 16")
+            .harmless()
+            .lifted(
+                "events = 100000",
+                "callers: 502 plugin_error\nlogged: exchange.advance: panicked at \
+                 hostile/src/lib.rs:176:17: too many at once (wasm trap: wasm `unreachable` instruction executed)\ncounted: exchange.advance trap",
+            ),
         told("an event forged within a chunk", &json!({"do": "say", "chunk": "{}\n\ndata: {}"}), "plugin/check.rs, chunk")
             .breaks("exchange.start", "a chunk holds a line break; canonical chunks are JSON on one line"),
-        told("an answer nested without end", &json!({"do": "say", "chunk": "[".repeat(100_000)}), "chat/peek.rs")
-            .breaks("exchange.start", "made an answer that is not JSON: invalid type: sequence, expected a JSON object at line 1 column 0"),
+        told("an answer nested without end", &json!({"do": "say", "chunk": format!("{{\"a\":{}", "[".repeat(100_000))}), "chat/peek.rs: serde_json's depth")
+            .breaks("exchange.start", "made an answer that is not JSON: recursion limit exceeded at line 1 column 132"),
         told("pulls without end", &json!({"do": "pull-for-ever"}), "pipeline/drive.rs, EMPTY_PULLS")
             .breaks("exchange.advance", "pulls more than 100 times without a chunk"),
     ]
@@ -57,13 +65,20 @@ fn large() -> Vec<Attack> {
 fn numbers() -> Vec<Attack> {
     let limits = json!([["NaN", "inf"], ["-inf", "-1"], ["1e400", "-0"], ["0", "NaN"]]);
     vec![
-        told("limits that are no numbers", &json!({"do": "report", "limits": limits}), "plugin/check.rs, progress")
+        told("limits that are no numbers", &json!({"do": "report", "limits": limits}), "plugin/check.rs, progress: they are left out")
             .harmless(),
         told(
             "more tokens than can be counted",
             &json!({"do": "report", "usage": [["input", u64::MAX], ["output", u64::MAX], ["cached-input", u64::MAX]]}),
+            "plugin/check.rs, usage",
+        )
+        .breaks("exchange.start", "18446744073709551615 tokens in one exchange; at most 1099511627776"),
+        told(
+            "as many tokens as are allowed, again and again",
+            &json!({"do": "report", "usage": [["input", 1_u64 << 40], ["output", 1_u64 << 40]]}),
             "usage.rs; telemetry/events.rs",
         )
+        .times(10)
         .harmless(),
         told("a failure of a made-up kind", &json!({"do": "fail", "kind": "x\r\ny", "message": "z"}), "plugin/check.rs, name")
             .breaks("exchange.start", "failure.kind \"x  y\"; expected 1 to 128 bytes"),

@@ -50,13 +50,12 @@ fn places() -> Vec<Attack> {
                 "plugin/target.rs, destinations",
             )
             .breaks("exchange.start", nowhere),
-            // An empty segment below the base URL, not another host: it is the vendor's answer that the adapter passes on.
+            // An empty segment below the base URL, not another host; the vendor says that there is no such page.
             sends(
                 "a path that looks like another host",
-                json!({"path": "//{foreign}/v1"}),
+                json!({"path": "//{foreign}/v1/chat/completions"}),
                 PATH,
             )
-            .sends()
             .breaks(
                 "exchange.advance",
                 "a chunk holds a line break; canonical chunks are JSON on one line",
@@ -67,7 +66,7 @@ fn places() -> Vec<Attack> {
                 "pipeline/drive.rs, REQUESTS",
             )
             .told(&json!({"do": "send-for-ever"}))
-            .sends()
+            .sends("/suspect/v1/chat/completions")
             .breaks("exchange.advance", "sends more than 100 requests"),
         ])
         .collect()
@@ -107,7 +106,8 @@ fn headers() -> Vec<Attack> {
             "exchange.start",
             "headers",
             "made headers of more than the limit of 16384 bytes (plugins.limits.headers)",
-        ),
+        )
+        .unless("headers = \"256KiB\""),
         sends(
             "a body beyond measure",
             json!({"body": 3_000_000}),
@@ -118,7 +118,8 @@ fn headers() -> Vec<Attack> {
             "exchange.start",
             "body",
             "made a body of more than the limit of 1048576 bytes (plugins.limits.body)",
-        ),
+        )
+        .unless("body = \"4MiB\""),
     ]
 }
 
@@ -157,6 +158,26 @@ fn credentials() -> Vec<Attack> {
             json!({"query": ["a=b&admin", "api_key"]}),
             "upstream/compose.rs",
         )
-        .comes_to("callers: 200"),
+        .sends("/suspect/v1/chat/completions?a%3Db%26admin=suspect-key")
+        .harmless(),
+        sends(
+            "a line break in a form member",
+            json!({"body": 3, "form": ["a\r\nb", "api_key"]}),
+            NAME,
+        )
+        .breaks("exchange.start", "form member \"a  b\"; expected 1 to 128 bytes"),
+        sends(
+            "a form member within JSON",
+            json!({"form": ["admin", "api_key"]}),
+            "plugin/check.rs, outgoing",
+        )
+        .breaks("exchange.start", "credential-use.form needs a body of bytes"),
+        sends(
+            "a form member that is several",
+            json!({"body": 3, "form": ["a=b&admin", "api_key"]}),
+            "upstream/compose.rs, with_form_member",
+        )
+        .sends("/suspect/v1/chat/completions 000&a%3Db%26admin=suspect-key")
+        .harmless(),
     ]
 }

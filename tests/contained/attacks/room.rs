@@ -160,11 +160,12 @@ fn output() -> Vec<Attack> {
             "a flood on standard output",
             || {
                 Clay {
-                    items: "(global $out (mut i32) (i32.const 0))",
+                    items: "(global $out (mut i32) (i32.const 0)) (global $left (mut i32) (i32.const 50))",
                     start: "(global.set $out (call $stdout))
                         (loop $again
                             (call $write (global.get $out) (i32.const 4096) (i32.const 4000) (i32.const 3200))
-                            (br $again))",
+                            (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+                            (br_if $again (global.get $left)))",
                     ..OUTPUT
                 }
                 .adapter()
@@ -175,6 +176,7 @@ fn output() -> Vec<Attack> {
             "exchange.start",
             "log",
             "logged more in one call than the limit of 65536 bytes (plugins.limits.log)",
-        ),
+        )
+        .unless("log = \"1MiB\""),
     ]
 }

@@ -10,21 +10,24 @@ const ORDER: &str = "plugin/strategy.rs, StrategyInstance::check";
 
 pub(crate) fn attacks() -> Vec<Attack> {
     vec![
-        ranks("loop in rank", "{ rank = \"loop\" }", "limits.call (plugin/store.rs, check_time)")
+        ranks("loop in rank", "{ rank = \"linger\" }", "limits.call (plugin/store.rs, check_time)")
             .under("call = \"50ms\"")
-            .falls_back("call", CALL),
-        ranks("loop in configure", "{ configure = \"loop\" }", "limits.call (plugin/store.rs, check_time)")
+            .falls_back("call", CALL)
+            .unless("call = \"20s\""),
+        ranks("loop in configure", "{ configure = \"linger\" }", "limits.call (plugin/store.rs, check_time)")
             .under("call = \"50ms\"")
             .comes_to(&format!(
                 "callers: 200\nnoticed: models.m: strategy suspect: plugin {WAYWARD}, strategy.configure: {CALL}; \
                  using the built-in order"
-            )),
+            ))
+            .unless("call = \"20s\""),
         ranks("memory growth in rank", "{ rank = \"hoard\" }", "limits.memory (plugin/store.rs, memory_growing)")
             .under("memory = \"16MiB\"")
-            .falls_back("memory", "needs more memory than the limit of 16777216 bytes (plugins.limits.memory)"),
+            .falls_back("memory", "needs more memory than the limit of 16777216 bytes (plugins.limits.memory)")
+            .unless("memory = \"256MiB\""),
         ranks("a panic in rank", "{ rank = \"panic\" }", "plugin/error.rs, Problem::from_call").falls_back(
             "trap",
-            "panicked at wayward/src/lib.rs:88:28: no idea whom to choose (wasm trap: wasm `unreachable` instruction \
+            "panicked at wayward/src/lib.rs:94:28: no idea whom to choose (wasm trap: wasm `unreachable` instruction \
              executed)",
         ),
         ranks("an index outside of the pool", "{ rank = \"unoffered\" }", ORDER)

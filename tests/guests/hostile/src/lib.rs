@@ -39,8 +39,10 @@ enum Deed {
     },
     /// Loops for ever.
     Loop,
-    /// Takes memory until there is no more.
-    Hoard,
+    /// Takes memory until there is no more, or until it has so many bytes.
+    Hoard {
+        most: Option<usize>,
+    },
     /// Calls itself until the stack is used up.
     Recurse,
     Send(Wish),
@@ -65,6 +67,10 @@ enum Deed {
         limits: Vec<(String, String)>,
         #[serde(default)]
         usage: Vec<(String, u64)>,
+    },
+    /// Asks for a long stream and reads it, so many events at once and not one more.
+    Listen {
+        most: usize,
     },
     /// Whatever is replied, sends another request.
     SendForEver,
@@ -104,6 +110,8 @@ struct Wish {
     signed: bool,
     /// The query parameter to put it into.
     query: Option<(String, String)>,
+    /// The form member to put it into.
+    form: Option<(String, String)>,
     /// Written before it in the header.
     #[serde(default)]
     prefix: Option<String>,
@@ -163,9 +171,15 @@ impl Exchange for Attempt {
     }
 
     fn advance(&mut self, _: Millis, input: Input) -> Progress {
-        match input {
-            Input::Reply(_) if matches!(self.then, Deed::SendForEver) => self.obey(true),
-            Input::Reply(reply) => Progress::done().chunk(Chunk {
+        match (&self.then, input) {
+            (Deed::Listen { most }, Input::Events(events)) => {
+                assert!(events.len() <= *most, "too many at once");
+                Progress::more()
+            }
+            (Deed::Listen { .. }, Input::Head(_)) => Progress::more(),
+            (Deed::Listen { .. }, Input::End) => Progress::done().chunk(Chunk::token(&whole("heard it"))),
+            (Deed::SendForEver, Input::Reply(_)) => self.obey(true),
+            (_, Input::Reply(reply)) => Progress::done().chunk(Chunk {
                 data: reply.body,
                 token: true,
             }),
@@ -183,7 +197,7 @@ impl Attempt {
             Deed::Loop => loop {
                 std::hint::spin_loop();
             },
-            Deed::Hoard => hoard(),
+            Deed::Hoard { most } => hoard(most.unwrap_or(usize::MAX)),
             Deed::Recurse => Progress::done().chunk(Chunk::token(&whole(&recurse(u64::MAX).to_string()))),
             Deed::Send(wish) => Progress::send(wish.request()),
             Deed::Say { chunk, times } => {
@@ -196,6 +210,7 @@ impl Attempt {
             Deed::Swell { bytes } => Progress::done().chunk(Chunk::token(&whole(&"0".repeat(*bytes)))),
             Deed::Crowd { list, times } => crowd(list, *times),
             Deed::Report { limits, usage } => report(limits, usage),
+            Deed::Listen { .. } => Progress::send(long_stream()),
             Deed::SendForEver => Progress::send(Request::post("/chat/completions").json_unchanged()),
             Deed::DoneWithoutAnswer => Progress::done(),
             Deed::PullForEver => Progress::pull(),
@@ -246,6 +261,9 @@ impl Wish {
         }
         if let Some(query) = &self.query {
             request = request.credential(CredentialUse::Query(query.clone()));
+        }
+        if let Some(form) = &self.form {
+            request = request.credential(CredentialUse::Form(form.clone()));
         }
         if self.signed {
             request = request.credential(CredentialUse::Header(CredentialHeader {
@@ -315,12 +333,18 @@ fn limit(capacity: Option<f64>, remaining: Option<f64>) -> Limit {
     }
 }
 
-fn hoard() -> Progress {
+fn long_stream() -> Request {
+    let edits = vec![Edit::set("model", &"talkative"), Edit::set("stream", &true)];
+    Request::post("/chat/completions").json_edited(edits).sse()
+}
+
+fn hoard(most: usize) -> Progress {
     let mut hoard: Vec<Vec<u8>> = Vec::new();
-    loop {
+    while hoard.len() < most >> 20 {
         hoard.push(vec![1; 1 << 20]);
         std::hint::black_box(&hoard);
     }
+    Progress::done().chunk(Chunk::token(&whole("that will do")))
 }
 
 /// Holds little per call in linear memory, whose stack would overflow first otherwise, and leaves the optimiser

@@ -26,6 +26,8 @@ enum Configure {
     Accept,
     Refuse,
     Loop,
+    /// Takes some tenths of a second.
+    Linger,
 }
 
 #[derive(Default, Deserialize)]
@@ -35,7 +37,9 @@ enum Rank {
     Turns,
     Panic,
     Loop,
-    /// Takes memory until there is no more.
+    /// Takes some tenths of a second.
+    Linger,
+    /// Takes 128 MiB of memory.
     Hoard,
     /// Names a candidate beyond the pool.
     Unoffered,
@@ -63,17 +67,19 @@ impl Strategy for Wayward {
             .facts([Fact::Available])
             .settings_schema(
                 r#"{"type": "object", "additionalProperties": false, "properties": {
-                "configure": {"enum": ["accept", "refuse", "loop"]},
+                "configure": {"enum": ["accept", "refuse", "loop", "linger"]},
                 "rank": {"type": "string"}}}"#,
             )
     }
 
     fn configure(settings: Settings, _: Vec<Candidate>) -> Result<Self, String> {
         match settings.configure {
-            Configure::Accept => Ok(Self { settings }),
-            Configure::Refuse => Err("not with these settings".to_owned()),
+            Configure::Accept => {}
+            Configure::Refuse => return Err("not with these settings".to_owned()),
             Configure::Loop => spin(),
+            Configure::Linger => linger(),
         }
+        Ok(Self { settings })
     }
 
     fn rank(
@@ -92,6 +98,7 @@ impl Strategy for Wayward {
             Rank::Turns => order.rotate_left((request.sequence % candidates.len() as u64) as usize),
             Rank::Panic => panic!("no idea whom to choose"),
             Rank::Loop => spin(),
+            Rank::Linger => linger(),
             Rank::Hoard => hoard(),
             Rank::Unoffered => order.push(1000),
             Rank::Twice => order.push(candidates[0]),
@@ -110,9 +117,15 @@ fn spin() -> ! {
     }
 }
 
-fn hoard() -> ! {
+fn linger() {
+    (0..200_000_000_u64).for_each(|round| {
+        std::hint::black_box(round);
+    });
+}
+
+fn hoard() {
     let mut hoard: Vec<Vec<u8>> = Vec::new();
-    loop {
+    while hoard.len() < 128 {
         hoard.push(vec![1; 1 << 20]);
         std::hint::black_box(&hoard);
     }
