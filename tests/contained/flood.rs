@@ -10,7 +10,7 @@ use crate::outcome;
 use crate::stage::BOUNDED;
 
 /// How long it is repeated, and by how many at once.
-const FLOOD: Duration = Duration::from_millis(250);
+const FLOOD: Duration = Duration::from_millis(200);
 const ATTACKERS: usize = 4;
 
 /// Repeats the call at full rate. Nobody gets anything but what the first got.

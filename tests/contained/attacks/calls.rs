@@ -175,9 +175,8 @@ fn crowds() -> Vec<Attack> {
         .under("call = \"50ms\"\nthreads = 1")
         .comes_to(&format!(
             "callers: 502 plugin_error, 503 service_unavailable\n\
-             logged: exchange.start: {CALL}\n\
              logged: exchange.start: too slow for the hot path, and busy on all of its 1 threads \
-             (plugins.limits.threads)\ncounted: exchange.start call\ncounted: exchange.start threads"
+             (plugins.limits.threads)\nlogged: exchange.start: {CALL}\ncounted: exchange.start call\ncounted: exchange.start threads"
         ))
         .lifted(
             "call = \"50ms\"\nthreads = 40",

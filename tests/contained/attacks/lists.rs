@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::attack::Attack;
 
 const SHORT: &str = "plugin/check.rs, at_most";
+const PEEK: &str = "chat/peek.rs, AnswerPeek::read";
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let crowds = [
@@ -55,11 +56,17 @@ fn large() -> Vec<Attack> {
             ),
         told("an event forged within a chunk", &json!({"do": "say", "chunk": "{}\n\ndata: {}"}), "plugin/check.rs, chunk")
             .breaks("exchange.start", "a chunk holds a line break; canonical chunks are JSON on one line"),
-        told("an answer nested without end", &json!({"do": "say", "chunk": format!("{{\"a\":{}", "[".repeat(100_000))}), "chat/peek.rs: serde_json's depth")
-            .breaks("exchange.start", "made an answer that is not JSON: recursion limit exceeded at line 1 column 132"),
+        told("an answer that is a list of lists without end", &json!({"do": "say", "chunk": "[".repeat(100_000)}), PEEK)
+            .breaks("exchange.start", "made an answer that is not JSON: invalid type: sequence, expected a JSON object at line 1 column 0"),
+        // The caller's to read: the host skips what it need not know, and nests no calls for it.
+        told("an answer nested without end", &json!({"do": "say", "chunk": nested()}), PEEK).harmless(),
         told("pulls without end", &json!({"do": "pull-for-ever"}), "pipeline/drive.rs, EMPTY_PULLS")
             .breaks("exchange.advance", "pulls more than 100 times without a chunk"),
     ]
+}
+
+fn nested() -> String {
+    format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000))
 }
 
 fn numbers() -> Vec<Attack> {
