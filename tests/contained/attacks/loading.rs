@@ -31,11 +31,7 @@ fn files() -> Vec<Attack> {
         file("an empty file", Vec::new, LOAD).refused(
             "an empty file",
         ),
-        file("garbage", || b"#!/bin/sh\nreboot\n".repeat(50), PARSER).refused(
-            "not a WebAssembly component: failed to parse WebAssembly module: magic header not detected: bad magic \
-             number - expected=[     0x0,     0x61,     0x73,     0x6d, ] actual=[     0x23,     0x21,     0x2f,     \
-             0x62, ] (at offset 0x0)",
-        ),
+        file("garbage", || b"#!/bin/sh\nreboot\n".repeat(50), LOAD).refused("not WebAssembly at all"),
         file("half a component", || PROPER.adapter()[..2000].to_vec(), PARSER)
             .refused(
                 "not a WebAssembly component: failed to parse WebAssembly module: wasm component contains an invalid \

@@ -27,7 +27,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             .unless("memory = \"256MiB\""),
         ranks("a panic in rank", "{ rank = \"panic\" }", "plugin/error.rs, Problem::from_call").falls_back(
             "trap",
-            "panicked at wayward/src/lib.rs:94:28: no idea whom to choose (wasm trap: wasm `unreachable` instruction \
+            "panicked at wayward/src/lib.rs:99:28: no idea whom to choose (wasm trap: wasm `unreachable` instruction \
              executed)",
         ),
         ranks("an index outside of the pool", "{ rank = \"unoffered\" }", ORDER)
