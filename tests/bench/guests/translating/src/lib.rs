@@ -28,6 +28,13 @@ struct VendorRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,6 +86,7 @@ impl Exchange for Attempt {
         }
         let mut request = VendorRequest::from(payload.read_whole::<ChatRequest>()?);
         request.stream = call.streaming;
+        request.stream_options = call.streaming.then_some(StreamOptions { include_usage: true });
         let request = Request::post("/chat/completions")
             .json(&request)
             .bearer("api_key");
@@ -128,6 +136,7 @@ impl From<ChatRequest> for VendorRequest {
             messages: request.messages.into_iter().map(Into::into).collect(),
             temperature: request.temperature,
             stream: false,
+            stream_options: None,
         }
     }
 }
