@@ -29,6 +29,7 @@ mod store;
 mod strategy;
 mod target;
 mod trial;
+mod world;
 
 pub use adapter::{Adapter, Exchange, ExchangeError};
 pub use bindings::contract_versions;

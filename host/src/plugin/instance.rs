@@ -59,6 +59,8 @@ pub(super) struct Home {
     /// Exchanges in it.
     tenants: AtomicU32,
     served: AtomicU32,
+    /// A call has failed: nobody else is to come in.
+    lost: AtomicBool,
     /// Exchanges that ended while another one was being called.
     left: SegQueue<ResourceAny>,
     slots: Mutex<Option<Slots>>,
@@ -172,6 +174,7 @@ impl Instances {
             instance: Arc::new(TurnTaking::new(Some(Instance { store, guest }))),
             tenants: AtomicU32::new(0),
             served: AtomicU32::new(0),
+            lost: AtomicBool::new(false),
             left: SegQueue::new(),
             slots: Mutex::new(None),
         });
@@ -191,6 +194,7 @@ impl Instances {
         let homes: Vec<Arc<Home>> = lock(&self.homes).iter().filter_map(Weak::upgrade).collect();
         let open = homes
             .into_iter()
+            .filter(|home| !home.lost.load(Ordering::Relaxed))
             .min_by_key(|home| match home.tenants.load(Ordering::Acquire) {
                 0 => u32::MAX,
                 tenants => tenants,
@@ -264,13 +268,15 @@ impl Tenancy {
             before_call(&mut instance.store);
             while let Some(left) = home.left.pop() {
                 if left.resource_drop(&mut instance.store).is_err() {
+                    home.lost.store(true, Ordering::Relaxed);
                     return Err(lost());
                 }
             }
             before_call(&mut instance.store);
             let result = call(&mut instance);
-            if result.is_ok() {
-                *turn = Some(instance);
+            match result {
+                Ok(_) => *turn = Some(instance),
+                Err(_) => home.lost.store(true, Ordering::Relaxed),
             }
             result
         });

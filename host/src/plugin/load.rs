@@ -6,11 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 
 use super::adapter::Adapter;
-use super::bindings::{AdapterPre, PACKAGE, StrategyPre, Version};
+use super::bindings::{AdapterPre, StrategyPre, Version};
 use super::compile::{Compiled, NotCompiled, compile};
 use super::conduct::Conduct;
 use super::engine::Engine;
@@ -22,6 +21,7 @@ use super::room;
 use super::store::{Shared, State};
 use super::strategy::StrategyPlugin;
 use super::trial::{self, TrialError};
+use super::world::{self, ADAPTER, Kind, STRATEGY};
 use crate::config::{Grants, Plugins, Rollback};
 
 /// A component that can serve.
@@ -99,18 +99,6 @@ pub enum LoadError {
     Trial(#[from] TrialError),
 }
 
-/// Names of a component's exports that an error shows.
-const SHOWN: usize = 5;
-
-const ADAPTER: &str = "patchbay:plugin/adapter@0.1.0";
-const STRATEGY: &str = "patchbay:plugin/strategy@0.1.0";
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Adapter,
-    Strategy,
-}
-
 // === impl LoadError ===
 
 impl LoadError {
@@ -162,16 +150,15 @@ impl Plugin {
             took,
             cached,
         } = compile(engine, source.name, source.bytes, &sha256, source.patience)?;
-        let imports = imports(engine, &component);
-        let (kind, version) = world(&exports(engine, &component), &imports)?;
-        check_imports(engine, &component, version)?;
+        let (kind, version) = world::of(engine, &component)?;
+        world::check_imports(engine, &component, version)?;
         let serves = start(engine, source, &component, kind, version)?;
         trial::run(&serves)?;
         let origin = Origin {
             sha256,
             bytes: source.bytes.len(),
             contract: version.as_str(),
-            imports,
+            imports: world::imports(engine, &component),
             compile: took,
             cached,
         };
@@ -293,81 +280,5 @@ fn start(
             let pre = StrategyPre::new(version, pre).map_err(mismatch)?;
             Serves::Strategy(Arc::new(StrategyPlugin::load(engine, source.name, shared, pre)?))
         }
-    })
-}
-
-fn imports(engine: &Engine, component: &Component) -> Vec<String> {
-    let ty = component.component_type();
-    ty.imports(engine.wasmtime())
-        .map(|(name, _)| name.to_owned())
-        .collect()
-}
-
-fn exports(engine: &Engine, component: &Component) -> Vec<String> {
-    let ty = component.component_type();
-    ty.exports(engine.wasmtime())
-        .map(|(name, _)| name.to_owned())
-        .collect()
-}
-
-/// Which world a component belongs to, and of which version: the newest it exports.
-fn world(exports: &[String], imports: &[String]) -> Result<(Kind, Version), LoadError> {
-    for version in Version::ALL {
-        let has = |name: &str| exports.contains(&version.interface(name));
-        match (has("adapter"), has("strategy")) {
-            (true, false) => return Ok((Kind::Adapter, version)),
-            (false, true) => return Ok((Kind::Strategy, version)),
-            (true, true) => return Err(LoadError::TwoWorlds),
-            (false, false) => {}
-        }
-    }
-    let other_version = exports
-        .iter()
-        .chain(imports)
-        .find(|name| name.starts_with(PACKAGE));
-    let advice = match other_version.and_then(|name| name.split_once('@')) {
-        Some((_, version)) => format!(
-            "it was built for version {version} of the WIT package, and this gateway serves {}: build it against one \
-             of those, or use a gateway that serves its version",
-            Version::ALL.map(Version::as_str).join(" and ")
-        ),
-        None => "is it a plugin for patchbay at all? See wit/0.1.0/worlds.wit".to_owned(),
-    };
-    let found = match exports {
-        [] => "nothing".to_owned(),
-        exports if exports.len() > SHOWN => {
-            format!(
-                "{} and {} more",
-                exports[..SHOWN].join(", "),
-                exports.len() - SHOWN
-            )
-        }
-        exports => exports.join(", "),
-    };
-    Err(LoadError::UnknownWorld { found, advice })
-}
-
-fn check_imports(engine: &Engine, component: &Component, version: Version) -> Result<(), LoadError> {
-    let ty = component.component_type();
-    let foreign = ty.imports(engine.wasmtime()).find(|(name, item)| {
-        let offered = version.offers(name) || room::offers(name);
-        !offered || !matches!(item.ty, ComponentItem::ComponentInstance(_))
-    });
-    let Some((import, _)) = foreign else { return Ok(()) };
-    let advice = if import.starts_with("wasi:http") {
-        "a plugin does not send requests itself: return them from the exchange, and the gateway sends them"
-            .to_owned()
-    } else if import.starts_with("wasi:") {
-        "of WASI only 0.2's cli, clocks, filesystem, io, random and sockets can be imported, and none of them leads \
-         anywhere"
-            .to_owned()
-    } else if import.starts_with(PACKAGE) {
-        format!("the rest of it was built for version {}", version.as_str())
-    } else {
-        "remove it: a plugin may import patchbay:plugin's calls and log, and nothing else".to_owned()
-    };
-    Err(LoadError::Import {
-        import: import.to_owned(),
-        advice,
     })
 }
