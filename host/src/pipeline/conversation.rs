@@ -122,6 +122,7 @@ fn plugin_failure(way: &Way, error: &PluginError) -> Failure {
         | Problem::Trapped { .. }
         | Problem::Broke(_)
         | Problem::Denied(_)
+        | Problem::Lost
         | Problem::Refused(_) => Failure::new(
             Kind::Plugin,
             Scope::Candidate,

@@ -34,6 +34,8 @@ pub enum Problem {
     },
     /// It returned something the contract does not allow.
     Broke(String),
+    /// The instance it shared was lost in a call of another exchange.
+    Lost,
     /// It asked for something that plugins are not given.
     Denied(String),
     /// It asked for a part of the contract that this host does not perform.
@@ -144,7 +146,7 @@ impl Problem {
         match self {
             Self::Trapped { .. } | Self::Broke(_) | Self::Denied(_) => true,
             Self::Exceeded { limit, .. } => !limit.is_shortage(),
-            Self::NotSupported(_) | Self::Refused(_) => false,
+            Self::NotSupported(_) | Self::Refused(_) | Self::Lost => false,
         }
     }
 
@@ -154,6 +156,7 @@ impl Problem {
             Self::Trapped { .. } => "trap",
             Self::Exceeded { limit, .. } => limit.as_str(),
             Self::Broke(_) => "contract",
+            Self::Lost => "lost",
             Self::Denied(_) => "denied",
             Self::NotSupported(_) => "not_supported",
             Self::Refused(_) => "refused",
@@ -175,6 +178,7 @@ impl fmt::Display for Problem {
             } => write!(f, "{limit}; it said: {said}"),
             Self::Exceeded { limit, said: None } => write!(f, "{limit}"),
             Self::Broke(what) => write!(f, "broke the contract: {what}"),
+            Self::Lost => f.write_str("its instance was lost in a call of another exchange"),
             Self::Denied(what) => write!(f, "asked for what no plugin is given: {what}"),
             Self::NotSupported(what) => write!(f, "not supported by this host: {what}"),
             Self::Refused(message) => f.write_str(message),

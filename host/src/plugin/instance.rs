@@ -256,10 +256,7 @@ impl Tenancy {
         let mut turn = self.home.instance.clone().lock_owned().await;
         let home = self.home.clone();
         let instances = self.instances.clone();
-        let lost = move || {
-            let why = "the instance was lost in another exchange's call, or in one before";
-            instances.error(function, Problem::Broke(why.to_owned()))
-        };
+        let lost = move || instances.error(function, Problem::Lost);
         let done = self.instances.shared.lane.run(move || {
             let Some(mut instance) = turn.take() else {
                 return Err(lost());
