@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use patchbay_simulator::{Rule, Simulator};
-use patchbay_tests::{Client, Gateway, SERVER, component};
+use patchbay_tests::{Client, Gateway, SERVER, component, other_version};
 use serde_json::{Value, json};
 
 use crate::hostile::{assert_error, assert_named, order};
@@ -151,6 +151,44 @@ async fn exchanges_that_share_an_instance_do_not_mix() {
     }
     gateway.metric_until("patchbay_plugin_instances", &[], 0.0).await;
     assert_eq!(gateway.metric("patchbay_plugin_failures_total", &[]).await, 0.0);
+}
+
+#[tokio::test]
+async fn who_shares_an_instance_shares_its_end_and_nobody_comes_in_afterwards() {
+    let simulator = simulator().await;
+    let gateway = granted(&simulator, "reuse = true\nlimits = { instances = 1 }").await;
+    gateway.write_plugin("relay.wasm", &other_version("relay", "bad-traps_1").0);
+    let bad = |plugin: &Value| {
+        plugin["serving"]
+            .as_str()
+            .is_some_and(|name| name.contains("bad-traps"))
+    };
+    gateway.plugin_until("relay", bad).await;
+    simulator.add(Rule::always().tokens(40).interval(Duration::from_millis(30)));
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let mut stream = gateway.client().stream(&streamed(hello())).await;
+        assert!(stream.next().await.is_some());
+        streams.push(stream);
+    }
+    assert_eq!(
+        gateway.client().chat(&say("an unlucky request")).await.status,
+        502
+    );
+    for stream in streams {
+        let rest = stream.to_end().await;
+        assert!(!rest.is_done() && rest.error().is_some(), "cut, and says so");
+    }
+    let next = gateway.client().stream(&streamed(hello())).await.to_end().await;
+    assert!(next.is_done() && next.error().is_none());
+    // One trap, whoever else it cost something: not yet enough to be taken back.
+    for (problem, times) in [("trap", 1.0), ("lost", 2.0)] {
+        let failures = gateway
+            .metric("patchbay_plugin_failures_total", &[("problem", problem)])
+            .await;
+        assert_eq!(failures, times, "{problem}");
+    }
+    assert_eq!(gateway.plugin("relay").await["state"], "serving");
 }
 
 /// Callers of `model` who make it loop, until they are dropped.
