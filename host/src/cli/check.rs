@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::ConfigPath;
-use super::output::{say, say_json};
+use super::output::{patiently, say, say_json};
 use crate::check::{Checked, check};
 
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> ExitCode {
-        let checked = check(&self.path.config);
+        let checked = patiently("compiling the plugins", || check(&self.path.config));
         if self.json {
             say_json(&checked);
         } else {

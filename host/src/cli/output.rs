@@ -1,12 +1,30 @@
-//! Words for people and JSON for machines, on standard output.
+//! Words for people and JSON for machines, on standard output; on standard error only that something takes long.
 
 use std::io::Write;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 
 /// One line. A reader that has gone away (`| head`) is no error.
 pub(super) fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Does something that may take long; after a second standard error says what, for a person who waits.
+pub(super) fn patiently<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    thread::scope(|scope| {
+        let (done, wait) = channel::<()>();
+        scope.spawn(move || {
+            if wait.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
+                let _ = writeln!(std::io::stderr().lock(), "{what} ...");
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 /// One JSON document.

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Subcommand;
 
+use super::output::patiently;
 use crate::config;
 use crate::plugin::{Engine, LoadError, Plugin as Loaded};
 
@@ -60,7 +61,11 @@ impl ComponentFile {
             None => config::Plugins::default(),
         };
         let engine = Engine::new(&plugins)?;
-        match Loaded::from_file(&engine, &self.file, &plugins) {
+        let what = format!(
+            "compiling {}, which takes half a minute for ten megabytes",
+            self.file.display()
+        );
+        match patiently(&what, || Loaded::from_file(&engine, &self.file, &plugins)) {
             Err(LoadError::Unreadable(error)) => {
                 Err(error).with_context(|| format!("cannot read {}", self.file.display()))
             }

@@ -50,7 +50,11 @@ fn print(file: &str, plugin: &Plugin) {
     say(format_args!("{file}: {} {}", plugin.kind(), plugin.identity()));
     row("contract", &format!("patchbay:plugin@{}", origin.contract));
     row("size", &format!("{} KB", origin.bytes.div_ceil(1024)));
-    row("compiled in", &format!("{:.2} s", origin.compile.as_secs_f64()));
+    let before = if origin.cached { " (compiled before)" } else { "" };
+    row(
+        "compiled in",
+        &format!("{:.2} s{before}", origin.compile.as_secs_f64()),
+    );
     row("sha256", &origin.sha256);
     row("imports", &origin.imports.join("\n"));
     if reaches_for_wasi(origin) {
