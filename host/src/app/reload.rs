@@ -222,6 +222,7 @@ impl Gateway {
         let failed = now
             .plugins
             .parts()
+            .filter(|part| !part.compiling)
             .filter_map(|part| Some((part.name.clone(), part.problem.clone()?)));
         Reloaded {
             generation: now.number,
@@ -282,7 +283,7 @@ fn report_parts(before: &PluginSet, now: &PluginSet) {
         let known = before
             .get(&part.name)
             .is_some_and(|known| Arc::ptr_eq(known, part));
-        match (&part.problem, known) {
+        match (&part.problem, known || part.compiling) {
             (Some(problem), false) if part.taken_back => TakenBack {
                 plugin: &part.name,
                 problem,

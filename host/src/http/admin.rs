@@ -86,9 +86,10 @@ fn describe(part: &Part) -> Value {
 }
 
 /// "serving": the newest content serves. "kept": an older one does. "rolled back": the newest one was taken back.
-/// "failed": none serves.
+/// "compiling": it will serve soon. "failed": none serves.
 fn state(part: &Part) -> &'static str {
     match (&part.plugin, &part.problem) {
+        (None, _) if part.compiling => "compiling",
         (None, _) => "failed",
         (Some(_), None) => "serving",
         (Some(_), Some(_)) if part.taken_back => "rolled back",

@@ -62,8 +62,9 @@ pub(super) fn compile(
 ) -> Result<Compiled, NotCompiled> {
     let began = Instant::now();
     let known = lock(&engine.compiler().jobs).remove(content);
-    let job = match known {
-        Some(job) => job,
+    let (job, patience) = match known {
+        // It was waited for already.
+        Some(job) => (job, patience.map(|_| Duration::ZERO)),
         None => {
             if let Some(component) = engine.cache().load(engine.wasmtime(), content) {
                 return Ok(Compiled {
@@ -72,7 +73,7 @@ pub(super) fn compile(
                     cached: true,
                 });
             }
-            start(engine, name, bytes, content)?
+            (start(engine, name, bytes, content)?, patience)
         }
     };
     let finished = match patience {

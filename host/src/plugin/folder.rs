@@ -151,7 +151,9 @@ impl Folder {
                 }
                 Outcome::Compiling => {
                     scanned.compiling.push(found.name.clone());
-                    now.cloned()
+                    let grants = self.settings.plugins.grants_of(&found.name);
+                    let first = || Arc::new(Part::compiling(&found.name, grants));
+                    Some(now.cloned().unwrap_or_else(first))
                 }
             };
             if let Some(part) = part {
@@ -302,6 +304,9 @@ impl PluginSet {
             .get(name)
             .ok_or_else(|| format!("there is no {name}.wasm in the plugins folder"))?;
         part.plugin.as_ref().ok_or_else(|| {
+            if part.compiling {
+                return format!("plugin {name} is being compiled");
+            }
             format!(
                 "plugin {name} does not load: {}",
                 part.problem.as_deref().unwrap_or("unknown reason")

@@ -19,6 +19,8 @@ pub struct Part {
     pub problem: Option<String>,
     /// The newest content was taken back because of how it behaved.
     pub taken_back: bool,
+    /// Nothing serves yet, because its first content is being compiled.
+    pub compiling: bool,
     /// What it was loaded under.
     pub(super) grants: Grants,
     /// What served before.
@@ -48,8 +50,17 @@ impl Part {
             plugin: Some(plugin),
             problem: None,
             taken_back: false,
+            compiling: false,
             grants: grants.clone(),
             previous,
+        }
+    }
+
+    /// A file that was not there before, and whose content takes long to compile.
+    pub(super) fn compiling(name: &str, grants: &Grants) -> Self {
+        Self {
+            compiling: true,
+            ..Self::failed(name, grants, "", "it is being compiled", None)
         }
     }
 
@@ -68,6 +79,7 @@ impl Part {
             // It may hold names that the file has made up.
             problem: Some(readable(problem)),
             taken_back: false,
+            compiling: false,
             grants: grants.clone(),
             previous: before.and_then(|part| part.previous.clone()),
         }
@@ -81,6 +93,7 @@ impl Part {
             plugin: self.plugin.clone(),
             problem: Some("its file is gone; the configuration still names it, so it is kept".to_owned()),
             taken_back: false,
+            compiling: false,
             grants: self.grants.clone(),
             previous: self.previous.clone(),
         }
@@ -102,6 +115,7 @@ impl Part {
                 previous.identity()
             )),
             taken_back: true,
+            compiling: false,
             grants: self.grants.clone(),
             previous: None,
         })
