@@ -29,3 +29,4 @@ pub mod upstream;
 pub mod usage;
 
 mod clock;
+mod lock;

@@ -39,7 +39,7 @@ pub use contract::{
 pub use description::{CredentialField, Description};
 pub use engine::{Engine, EngineError};
 pub use error::{Limit, PluginError, Problem};
-pub use folder::{Folder, PluginSet, Scanned};
+pub use folder::{Folder, PluginSet, SETTLED, Scanned};
 pub use load::{LoadError, Origin, Plugin, Serves, Source};
 pub use part::Part;
 pub use rehearsal::Finding;

@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use crate::lock::lock;
 
 /// How much the newest observation weighs in a moving average.
 const NEWEST: f64 = 0.2;
@@ -49,7 +51,7 @@ struct Average(AtomicU64);
 impl Pool {
     /// The state of a candidate, the same one each time. For building generations, not for the hot path.
     pub fn state(&self, key: CandidateKey) -> Arc<CandidateState> {
-        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut states = lock(&self.states);
         states
             .entry(key)
             .or_insert_with(|| Arc::new(CandidateState::new()))
@@ -58,7 +60,7 @@ impl Pool {
 
     /// Attempts under way, over all candidates.
     pub fn in_flight(&self) -> u64 {
-        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let states = lock(&self.states);
         states.values().map(|state| u64::from(state.in_flight())).sum()
     }
 }

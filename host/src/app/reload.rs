@@ -12,16 +12,12 @@ use tokio::sync::oneshot;
 use super::{Gateway, environment};
 use crate::config::{self, Problem, Settings};
 use crate::generation::Generation;
-use crate::plugin::{Folder, Plugin, PluginSet};
+use crate::plugin::{Folder, Plugin, PluginSet, SETTLED};
 use crate::telemetry::{PartFailed, Swapped, TakenBack};
 use crate::upstream::Upstream;
 
 /// A reload is over after this time, though some files may still be changing; the next one looks at them again.
 const LONGEST: Duration = Duration::from_secs(30);
-/// A configuration that has changed must be the same after this time, or it is still being written.
-const SETTLED: Duration = Duration::from_millis(50);
-/// How much the thread that reads and compiles gives way to those that serve (`nice`).
-const MODESTY: i32 = 5;
 
 /// What was seen last, so that the same fault is not reported again and again.
 #[derive(Debug, Default)]
@@ -84,13 +80,11 @@ impl Gateway {
     pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, ReloadError> {
         let gateway = self.clone();
         let (report, reported) = oneshot::channel();
-        // Reading and compiling block, and compiling needs much memory for a short time: a thread of its own takes
-        // that memory with it when it ends.
-        thread::Builder::new().name("reload".into()).spawn(move || {
-            // Who may not give way works as everybody does.
-            let _ = rustix::process::nice(MODESTY);
-            report.send(gateway.reload_until_finished())
-        })?;
+        // Reading and trying out block, and need memory for a short time: a thread of its own takes that memory with it
+        // when it ends.
+        thread::Builder::new()
+            .name("reload".into())
+            .spawn(move || report.send(gateway.reload_until_finished()))?;
         Ok(reported.await?)
     }
 
@@ -131,9 +125,11 @@ impl Gateway {
             }
             .emit();
         }
-        let mut reloaded = self.report(&seen, changed);
-        (reloaded.unfinished, reloaded.compiling) = (unfinished, compiling);
-        reloaded
+        Reloaded {
+            unfinished,
+            compiling,
+            ..self.report(&seen, changed)
+        }
     }
 
     fn read(&self, before: &Generation, seen: &mut Seen) -> Read {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::Gateway;
+use crate::lock::lock;
 
 /// A change is followed by others: a reload waits for a pause of this length.
 const QUIET: Duration = Duration::from_millis(100);
@@ -96,7 +97,7 @@ impl Folders {
         let names: Arc<Mutex<Names>> = Arc::default();
         let of_event = names.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let names = of_event.lock().unwrap_or_else(PoisonError::into_inner);
+            let names = lock(&of_event);
             if event.map_or(true, |event| names.concern(&event)) {
                 let _ = signal.try_send(());
             }
@@ -123,8 +124,7 @@ impl Folders {
         // The folder itself may be replaced, which its own parent sees.
         let parent = folder_of(&plugins);
         let names = [gateway.config_path.file_name(), plugins.file_name()];
-        *self.names.lock().unwrap_or_else(PoisonError::into_inner) =
-            Names(names.into_iter().flatten().map(OsStr::to_owned).collect());
+        *lock(&self.names) = Names(names.into_iter().flatten().map(OsStr::to_owned).collect());
         let wanted = [config, parent, plugins];
         self.drop_others(&wanted);
         let mut all = self.watcher.is_some();

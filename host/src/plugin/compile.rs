@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::Component;
 
 use super::engine::Engine;
+use crate::lock::lock;
 
 /// Compilations at once. Each may take a gigabyte.
 const AT_ONCE: usize = 2;
@@ -171,6 +172,11 @@ fn with_progress<T>(name: &str, bytes: usize, work: impl FnOnce() -> T) -> T {
 struct Place<'a>(&'a Compiler);
 
 impl Compiler {
+    /// Lets go of compilations whose content nobody has any more, by hash. One under way still ends in the cache.
+    pub(super) fn forget_all_but(&self, wanted: &[&str]) {
+        lock(&self.jobs).retain(|content, _| wanted.contains(&content.as_str()));
+    }
+
     fn place(&self) -> Place<'_> {
         let running = lock(&self.running);
         let free = self.done.wait_while(running, |running| *running >= AT_ONCE);
@@ -184,9 +190,4 @@ impl Drop for Place<'_> {
         *lock(&self.0.running) -= 1;
         self.0.done.notify_one();
     }
-}
-
-/// The data behind these locks is whole at any time.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,12 +3,13 @@
 //! Judges and never acts: whoever builds the next generation looks at the verdict.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use crate::config::Rollback;
+use crate::lock::lock;
 
 /// Outcomes that are remembered, as bits.
 const REMEMBERED: u32 = 64;
@@ -62,7 +63,7 @@ impl Conduct {
             return;
         }
         let now = Instant::now();
-        let mut traps = self.traps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut traps = lock(&self.traps);
         let soon = |last: Instant| now.duration_since(last) <= self.rules.within;
         let (count, last) = *traps;
         *traps = if last.is_some_and(soon) {

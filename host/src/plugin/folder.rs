@@ -19,7 +19,7 @@ use super::{Adapter, StrategyPlugin};
 use crate::config::Settings;
 
 /// A file that has changed must be the same after this time, or it is still being written.
-const SETTLED: Duration = Duration::from_millis(50);
+pub const SETTLED: Duration = Duration::from_millis(50);
 /// Plugins that nothing needs are loaded for so long, then those that were loaded are put to use first.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait for one component to be compiled, unless nothing serves yet.
@@ -71,9 +71,15 @@ impl Folder {
     /// Reads the folder and loads what is new in it. A part whose file is gone stays while the configuration names
     /// it. Blocks for as long as compiling takes.
     pub fn scan(&self, before: &PluginSet) -> std::io::Result<Scanned> {
+        let files = self.look()?;
+        let wanted: Vec<&str> = files
+            .iter()
+            .filter_map(|found| Some(found.content.as_ref().ok()?.as_str()))
+            .collect();
+        self.engine.compiler().forget_all_but(&wanted);
         let mut parts = BTreeMap::new();
         let mut changed = Vec::new();
-        for found in self.look()? {
+        for found in files {
             match before
                 .get(&found.name)
                 .and_then(|part| self.unchanged(part, &found))

@@ -5,7 +5,7 @@
 //! when all the plugin may have are in use, an exchange joins others in theirs.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use crossbeam_queue::{ArrayQueue, SegQueue};
@@ -21,6 +21,7 @@ use super::demand::Demand;
 use super::engine::{Engine, Slot};
 use super::error::{Limit, PluginError, Problem};
 use super::store::{Shared, State, before_call, new_store};
+use crate::lock::lock;
 use crate::telemetry::PluginFailed;
 
 /// Instances kept ready, whether prepared or idle.
@@ -325,9 +326,4 @@ impl Drop for Tenancy {
             self.instances.vacated(self.home.clone());
         }
     }
-}
-
-/// The data behind these locks is whole at any time.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, Guard};
+
+use crate::lock::lock;
 
 /// All memories, by public model and strategy name. Outlives every generation.
 #[derive(Debug, Default)]
@@ -24,7 +26,7 @@ pub struct Memory {
 impl Memories {
     /// The same memory each time. For building generations, not for the hot path.
     pub fn of(&self, model: &str, strategy: &str) -> Arc<Memory> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         known
             .entry((model.to_owned(), strategy.to_owned()))
             .or_default()
