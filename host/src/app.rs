@@ -17,6 +17,7 @@ pub use reload::{ReloadError, Reloaded};
 use crate::config::{self, Problems};
 use crate::generation::{Generation, Live};
 use crate::plugin::{Engine, EngineError, PluginSet};
+use crate::pool::Gate;
 use crate::telemetry::METRICS;
 use crate::upstream::{Upstream, UpstreamError};
 
@@ -78,6 +79,11 @@ impl Gateway {
         self.current.load_full()
     }
 
+    /// Where requests take their places.
+    pub fn entrance(&self) -> &Arc<Gate> {
+        &self.live.entrance
+    }
+
     /// From now on the gateway says that it is not ready; requests under way go on.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
@@ -98,6 +104,13 @@ impl Gateway {
         METRICS
             .in_flight
             .set(i64::try_from(self.live.pool.in_flight()).unwrap_or(i64::MAX));
+        let entrance = &self.live.entrance;
+        METRICS
+            .requests_in_flight
+            .set(i64::try_from(entrance.taken()).unwrap_or(i64::MAX));
+        METRICS
+            .requests_waiting
+            .set(i64::try_from(entrance.waiting()).unwrap_or(i64::MAX));
         METRICS
             .instances
             .set(i64::try_from(self.engine.instances_in_use()).unwrap_or(i64::MAX));

@@ -4,14 +4,18 @@
 //! No I/O, no vendor, no decision.
 
 mod document;
+mod estimate;
 mod peek;
 mod request;
 mod usage;
+mod whole;
 
 pub use document::{Document, Edit};
-pub use peek::{AnswerPeek, ChunkPeek};
+pub use estimate::Weight;
+pub use peek::{AnswerPeek, ChoicePeek, ChunkPeek};
 pub use request::{ChatRequest, Needs, RequestError};
-pub use usage::{TokenClass, Tokens};
+pub use usage::{TokenClass, Tokens, Used};
+pub use whole::completed;
 
 /// What a caller wants done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

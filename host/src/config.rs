@@ -21,8 +21,8 @@ use std::path::Path;
 pub use problem::{Problem, Problems, Severity};
 pub use secret::Secret;
 pub use settings::{
-    Account, CallerKey, Capabilities, Grants, LARGEST_MEMORY, LARGEST_TABLE, Limits, Model, Plugins, Price,
-    PublicModel, Rollback, Server, Settings, Target, Timeouts, Vendor,
+    Account, Admission, CallerKey, Capabilities, Failover, Grants, LARGEST_MEMORY, LARGEST_TABLE, Limits,
+    Model, Plugins, Price, PublicModel, Rollback, Server, Settings, Target, Timeouts, Vendor,
 };
 
 use node::Document;

@@ -18,6 +18,8 @@ pub struct Failure {
     pub param: Option<String>,
     /// How long the vendor asked us to stay away.
     pub retry_after: Option<Duration>,
+    /// The connection broke before any byte of a reply had come.
+    pub unanswered: bool,
 }
 
 /// The classes of requirement H1. [`Kind::Custom`] is a class that only the configuration and a plugin know.
@@ -70,7 +72,18 @@ impl Failure {
             vendor_code: None,
             param: None,
             retry_after: None,
+            unanswered: false,
         }
+    }
+
+    /// A clock ran out. `setting`: its name, below `timeouts`.
+    pub fn timeout(scope: Scope, what: &str, setting: &str, after: Duration) -> Self {
+        let after = after.as_secs_f64();
+        Self::new(
+            Kind::Timeout,
+            scope,
+            format!("{what} within {after} s (timeouts.{setting})"),
+        )
     }
 
     /// The vendor's reply could not be read, or ended too early.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::plugin::PluginSet;
-use crate::pool::Pool;
+use crate::pool::{Gate, Pool};
 use crate::route::{Memories, Route};
 use crate::upstream::Upstream;
 
@@ -27,8 +27,10 @@ pub struct Generation {
 }
 
 /// What outlives every generation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Live {
+    /// Where every request takes a place while it is served.
+    pub entrance: Arc<Gate>,
     pub pool: Pool,
     pub memories: Memories,
 }
@@ -39,6 +41,18 @@ pub struct Caller {
     /// The key's name; empty where authentication is off.
     pub name: String,
     models: Option<Vec<String>>,
+}
+
+// === impl Live ===
+
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            entrance: Gate::new(usize::MAX),
+            pool: Pool::default(),
+            memories: Memories::default(),
+        }
+    }
 }
 
 // === impl Generation ===

@@ -2,31 +2,36 @@
 //!
 //! Each step is a module of its own and knows none of the others; they meet here. Knows no HTTP.
 
+mod attempt;
+mod attempts;
 mod conversation;
 mod drive;
 mod events;
 mod refusal;
+mod verdict;
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
+pub(crate) use attempts::{Answer, BegunStream, Opened};
 pub(crate) use drive::{Drive, Piece};
 pub use refusal::Refusal;
 
 use crate::app::Gateway;
 use crate::chat::{ChatRequest, Operation};
 use crate::clock;
-use crate::failure::{Failure, Kind, Scope};
+use crate::config::Timeouts;
 use crate::generation::{Caller, Generation};
-use crate::plugin::Call;
-use crate::pool::Lease;
-use crate::route::{Candidate, Plan};
+use crate::pool::{Gate, Place};
+use crate::route::Plan;
 use crate::stream::{CallerStream, Ending};
-use crate::telemetry::{AttemptFailed, StrategyFellBack};
+use crate::telemetry::StrategyFellBack;
 use crate::usage::{Record, Trail};
+use attempts::Attempts;
 
 /// What came in.
 #[derive(Debug)]
@@ -49,20 +54,13 @@ pub struct Served {
 pub enum Reply {
     /// An answer in canonical JSON.
     Whole(Bytes),
-    /// SSE frames; its first token is there already.
+    /// SSE frames; its first token is there already, or the caller has waited so long that the rest of what there is
+    /// to say is said in the stream.
     Stream(Box<CallerStream>),
 }
 
-/// An attempt that can no longer fail unseen.
-enum Answer {
-    Whole(Bytes),
-    Stream {
-        held: VecDeque<Bytes>,
-        drive: Box<Drive>,
-        lease: Lease,
-        deadline: Instant,
-    },
-}
+/// Attempts under way, for a caller who waits for a stream.
+pub(crate) type Opening = Pin<Box<dyn Future<Output = Opened> + Send>>;
 
 /// Serves one request. Dropping the future stops everything under way for it.
 pub async fn serve<B>(gateway: &Gateway, incoming: Incoming<'_, B>) -> Served
@@ -70,34 +68,53 @@ where
     B: Future<Output = Result<Bytes, Refusal>>,
 {
     let mut record = Record::new(request_id(), incoming.operation);
-    let answer = journey(gateway, incoming, &mut record).await;
-    let trail = record.trail.clone();
-    let reply = match answer {
-        Ok(Answer::Whole(body)) => {
-            record.end(&Ending::Completed);
-            Ok(Reply::Whole(body))
-        }
-        Ok(Answer::Stream {
-            held,
-            drive,
-            lease,
-            deadline,
-        }) => Ok(Reply::Stream(Box::new(CallerStream::new(
-            held, *drive, lease, record, deadline,
-        )))),
-        Err(refusal) => {
-            record.end(&Ending::Failed(refusal.as_failure()));
-            Err(refusal)
-        }
+    let (generation, caller, request, place, plan) = match admit(gateway, incoming, &mut record).await {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refuse(record, refusal),
     };
-    Served { trail, reply }
+    let settings = generation.settings.clone();
+    let (streaming, trail, waited) = (request.streaming, record.trail.clone(), record.elapsed());
+    // One candidate after the other, until one has something to show.
+    let opening: Opening = Box::pin(
+        Attempts {
+            deadline: Instant::now() + settings.timeouts.total,
+            generation,
+            request,
+            caller: caller.name,
+            queue: VecDeque::from(plan.order),
+            record,
+            place,
+            last: None,
+            come_back: None,
+        }
+        .run(),
+    );
+    let patience = settings.server.keep_alive.filter(|_| streaming);
+    let timeouts = &settings.timeouts;
+    match patience {
+        None => open(opening.await, timeouts),
+        Some(patience) => {
+            let mut opening = opening;
+            match timeout(patience.saturating_sub(waited), &mut opening).await {
+                Ok(opened) => open(opened, timeouts),
+                // From here on the caller is told in the stream.
+                Err(_) => Served {
+                    trail,
+                    reply: Ok(Reply::Stream(Box::new(CallerStream::opening(opening, timeouts)))),
+                },
+            }
+        }
+    }
 }
 
-async fn journey<B>(
+type Admitted = (Arc<Generation>, Caller, ChatRequest, Place, Plan);
+
+/// Everything before the first attempt.
+async fn admit<B>(
     gateway: &Gateway,
     incoming: Incoming<'_, B>,
     record: &mut Record,
-) -> Result<Answer, Refusal>
+) -> Result<Admitted, Refusal>
 where
     B: Future<Output = Result<Bytes, Refusal>>,
 {
@@ -111,10 +128,22 @@ where
     record.caller.clone_from(&caller.name);
     let request = ChatRequest::parse(incoming.operation, incoming.body.await?)?;
     record.read(&request);
+    // Whoever is one too many waits for a turn, or is sent away.
+    let place = enter(gateway.entrance(), &generation, &caller).await?;
     // A strategy ranks those candidates that can serve this request.
     let plan = plan(&generation, &caller, &request, record).await?;
-    // One candidate after the other, until one has something to show.
-    attempts(&generation, &request, plan, record).await
+    Ok((generation, caller, request, place, plan))
+}
+
+async fn enter(entrance: &Arc<Gate>, generation: &Generation, caller: &Caller) -> Result<Place, Refusal> {
+    if let Some(place) = entrance.enter() {
+        return Ok(place);
+    }
+    let admission = &generation.settings.server.admission;
+    let waiter = entrance
+        .queue(&caller.name, admission.queue)
+        .ok_or(Refusal::Busy)?;
+    timeout(admission.wait, waiter).await.map_err(|_| Refusal::Busy)
 }
 
 async fn plan(
@@ -142,156 +171,36 @@ async fn plan(
     Ok(plan)
 }
 
-/// At most so many attempts, each on a different candidate, within one deadline.
-async fn attempts(
-    generation: &Arc<Generation>,
-    request: &ChatRequest,
-    plan: Plan,
-    record: &mut Record,
-) -> Result<Answer, Refusal> {
-    let deadline = Instant::now() + generation.settings.timeouts.total;
-    let mut queue = VecDeque::from(plan.order);
-    let mut last = None;
-    while record.trail.attempts < generation.settings.attempts {
-        let Some(candidate) = queue.pop_front() else { break };
-        record.attempt(&candidate);
-        let failure = match attempt(generation, request, &candidate, record, deadline).await {
-            Ok(answer) => return Ok(answer),
-            Err(failure) => failure,
-        };
-        AttemptFailed {
-            trail: &record.trail,
-            failure: &failure,
-        }
-        .emit();
-        if !failure.worth_another_candidate() || Instant::now() >= deadline {
-            return Err(Refusal::Failed(failure));
-        }
-        spare(&mut queue, &candidate, &failure);
-        last = Some(failure);
-    }
-    Err(last.map_or(Refusal::OutOfCandidates, Refusal::Failed))
-}
-
-/// One attempt, up to a whole answer or the first token of a stream. Until then a failure is invisible to the
-/// caller; afterwards nothing is tried again.
-async fn attempt(
-    generation: &Arc<Generation>,
-    request: &ChatRequest,
-    candidate: &Arc<Candidate>,
-    record: &mut Record,
-    deadline: Instant,
-) -> Result<Answer, Failure> {
-    let lease = candidate.state.lease();
-    let started = Instant::now();
-    let begun = timeout_at(deadline, begin(generation, request, candidate, record, deadline)).await;
-    let result = begun.unwrap_or_else(|_| {
-        let message = "no answer within timeouts.total";
-        Err(Failure::new(Kind::Timeout, Scope::Endpoint, message))
-    });
-    if let Some(way) = &candidate.way {
-        let failed = result.as_ref().is_err_and(Failure::counts_against_candidate);
-        way.adapter.attempted(failed);
-    }
-    match result {
-        Ok(Begun::Whole(body)) => {
-            lease.succeeded(started.elapsed(), None);
-            Ok(Answer::Whole(body))
-        }
-        Ok(Begun::Stream { held, drive }) => {
-            record.first_token = Some(record.elapsed());
-            let deadline = started + generation.settings.timeouts.stream;
-            Ok(Answer::Stream {
-                held,
-                drive,
-                lease,
-                deadline,
-            })
-        }
-        Err(failure) => {
-            if failure.counts_against_candidate() {
-                lease.failed();
-            }
-            Err(failure)
-        }
+fn refuse(mut record: Record, refusal: Refusal) -> Served {
+    record.end(&Ending::Failed(refusal.as_failure()));
+    Served {
+        trail: record.trail.clone(),
+        reply: Err(refusal),
     }
 }
 
-enum Begun {
-    Whole(Bytes),
-    Stream {
-        held: VecDeque<Bytes>,
-        drive: Box<Drive>,
-    },
-}
-
-async fn begin(
-    generation: &Arc<Generation>,
-    request: &ChatRequest,
-    candidate: &Arc<Candidate>,
-    record: &mut Record,
-    deadline: Instant,
-) -> Result<Begun, Failure> {
-    let way = candidate.way.as_ref().ok_or_else(|| {
-        Failure::new(
-            Kind::ServiceUnavailable,
-            Scope::Candidate,
-            "the candidate is not available",
-        )
-    })?;
-    let now = clock::unix_millis();
-    let left = u64::try_from((deadline - Instant::now()).as_millis()).unwrap_or(u64::MAX);
-    let call = Call {
-        operation: request.operation,
-        model: candidate.model.clone(),
-        streaming: request.streaming,
-        request_id: record.trail.request_id.clone(),
-        attempt: record.trail.attempts,
-        now,
-        deadline: now.saturating_add(left),
-        entropy: clock::entropy(),
+/// What the caller gets when the attempts are over.
+fn open(opened: Opened, timeouts: &Timeouts) -> Served {
+    let Opened {
+        mut record,
+        place,
+        result,
+    } = opened;
+    let answer = match result {
+        Ok(answer) => answer,
+        Err(refusal) => return refuse(record, refusal),
     };
-    let payload = request.for_upstream(&candidate.model, candidate.parameters.iter());
-    let upstream = generation.upstream.clone();
-    let mut drive =
-        Box::new(Drive::start(candidate, way, &call, payload, request.include_usage, upstream).await?);
-    let mut held = VecDeque::new();
-    let mut whole = None;
-    while let Some(piece) = drive.next().await? {
-        match piece {
-            Piece::Whole(body) => whole = Some(body),
-            Piece::Chunks(chunks) => {
-                held.push_back(chunks.frames.freeze());
-                if chunks.token {
-                    // Nothing has reached the caller yet: a failure that came with the first token stays unseen.
-                    return drive.doomed().map_or(Ok(Begun::Stream { held, drive }), Err);
-                }
-            }
+    let trail = record.trail.clone();
+    let reply = match answer {
+        Answer::Whole(body) => {
+            record.end(&Ending::Completed);
+            Reply::Whole(body)
         }
-    }
-    record.tokens = drive.usage();
-    Ok(match whole {
-        Some(body) => Begun::Whole(body),
-        None => Begun::Stream { held, drive },
-    })
-}
-
-/// Puts candidates that share what has just failed behind all others; they stay, because they may be the only
-/// ones left.
-fn spare(queue: &mut VecDeque<Arc<Candidate>>, failed: &Candidate, failure: &Failure) {
-    let shares = |other: &Candidate| {
-        other.vendor == failed.vendor
-            && match failure.scope {
-                Scope::Request | Scope::Candidate => false,
-                Scope::Model => other.model == failed.model,
-                Scope::Account => other.account == failed.account,
-                Scope::Endpoint => true,
-            }
+        Answer::Stream(begun) => Reply::Stream(Box::new(CallerStream::begun(begun, record, place, timeouts))),
     };
-    queue.make_contiguous().sort_by_key(|candidate| shares(candidate));
-    if failure.kind == Kind::ContextLength {
-        let larger = |other: &Candidate| other.context_length > failed.context_length;
-        queue.retain(|candidate| larger(candidate));
+    Served {
+        trail,
+        reply: Ok(reply),
     }
 }
 

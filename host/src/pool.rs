@@ -1,13 +1,21 @@
-//! The live state of candidates: what is under way, how the last attempts went.
+//! The live state of candidates: what is under way, how the last attempts went, who is left alone for now.
 //!
 //! Keyed by vendor, account and model, and kept outside of generations, so that a reload resets nothing. Decides
 //! nothing: who is asked next is up to [`crate::route`].
+
+mod gate;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
+use tokio::time::Instant;
+
+pub use gate::{Gate, Place, Waiter};
+
+use crate::failure::Failure;
 use crate::lock::lock;
 
 /// How much the newest observation weighs in a moving average.
@@ -30,7 +38,9 @@ pub struct CandidateKey {
 /// Counters of one candidate. Written by every attempt without a lock.
 #[derive(Debug)]
 pub struct CandidateState {
-    in_flight: AtomicU32,
+    /// As many places as attempts may be under way at once.
+    gate: Arc<Gate>,
+    held: ArcSwapOption<Held>,
     requests: AtomicU64,
     consecutive_failures: AtomicU32,
     success_rate: Average,
@@ -40,7 +50,17 @@ pub struct CandidateState {
 
 /// The right to send one attempt to a candidate; gives itself back when dropped.
 #[derive(Debug)]
-pub struct Lease(Arc<CandidateState>);
+pub struct Lease {
+    state: Arc<CandidateState>,
+    _place: Place,
+}
+
+/// A candidate is not to be asked until then, and why.
+#[derive(Debug, Clone)]
+pub struct Held {
+    pub until: Instant,
+    pub failure: Failure,
+}
 
 /// A moving average; NaN until the first observation.
 #[derive(Debug)]
@@ -61,7 +81,7 @@ impl Pool {
     /// Attempts under way, over all candidates.
     pub fn in_flight(&self) -> u64 {
         let states = lock(&self.states);
-        states.values().map(|state| u64::from(state.in_flight())).sum()
+        states.values().map(|state| state.in_flight() as u64).sum()
     }
 }
 
@@ -70,7 +90,8 @@ impl Pool {
 impl CandidateState {
     fn new() -> Self {
         Self {
-            in_flight: AtomicU32::new(0),
+            gate: Gate::new(usize::MAX),
+            held: ArcSwapOption::empty(),
             requests: AtomicU64::new(0),
             consecutive_failures: AtomicU32::new(0),
             success_rate: Average::unknown(),
@@ -79,15 +100,54 @@ impl CandidateState {
         }
     }
 
-    pub fn lease(self: &Arc<Self>) -> Lease {
-        self.in_flight.fetch_add(1, Relaxed);
+    /// Attempts that may be under way at once.
+    pub fn limit(&self, concurrency: Option<u32>) {
+        let places = concurrency.map_or(usize::MAX, |most| most as usize);
+        self.gate.resize(places);
+    }
+
+    /// A lease, if there is room for another attempt.
+    pub fn lease(self: &Arc<Self>) -> Option<Lease> {
+        Some(self.leased(self.gate.enter()?))
+    }
+
+    /// A position in the queue for a lease, to be turned into one by [`Self::leased`].
+    pub fn queue(&self, caller: &str, most: usize) -> Option<Waiter> {
+        self.gate.queue(caller, most)
+    }
+
+    pub fn leased(self: &Arc<Self>, place: Place) -> Lease {
         self.requests.fetch_add(1, Relaxed);
-        Lease(self.clone())
+        Lease {
+            state: self.clone(),
+            _place: place,
+        }
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.gate.has_room()
+    }
+
+    /// Leaves the candidate alone for a while. Of two times the later stands.
+    pub fn hold(&self, failure: &Failure, time: Duration) {
+        let until = Instant::now() + time;
+        let later = |held: &Option<Arc<Held>>| held.as_ref().is_some_and(|held| held.until >= until);
+        if !later(&self.held.load()) {
+            let failure = failure.clone();
+            self.held.store(Some(Arc::new(Held { until, failure })));
+        }
+    }
+
+    /// Why it is left alone, and until when.
+    pub fn held(&self) -> Option<Arc<Held>> {
+        let held = self.held.load();
+        let held = held.as_ref()?;
+        (held.until > Instant::now()).then(|| held.clone())
     }
 
     /// Attempts under way.
-    pub fn in_flight(&self) -> u32 {
-        self.in_flight.load(Relaxed)
+    pub fn in_flight(&self) -> usize {
+        self.gate.taken()
     }
 
     /// Attempts since the gateway started.
@@ -116,29 +176,35 @@ impl CandidateState {
     }
 }
 
+// === impl Held ===
+
+impl Held {
+    /// The failure, with the time that is left.
+    pub fn until_then(&self) -> Failure {
+        Failure {
+            retry_after: Some(self.until.saturating_duration_since(Instant::now())),
+            ..self.failure.clone()
+        }
+    }
+}
+
 // === impl Lease ===
 
 impl Lease {
     /// The attempt brought a complete answer, or a stream to its end.
     pub fn succeeded(&self, latency: Duration, first_token: Option<Duration>) {
-        self.0.consecutive_failures.store(0, Relaxed);
-        self.0.success_rate.observe(1.0);
-        self.0.latency_ms.observe(latency.as_secs_f64() * 1e3);
+        self.state.consecutive_failures.store(0, Relaxed);
+        self.state.success_rate.observe(1.0);
+        self.state.latency_ms.observe(latency.as_secs_f64() * 1e3);
         if let Some(first_token) = first_token {
-            self.0.first_token_ms.observe(first_token.as_secs_f64() * 1e3);
+            self.state.first_token_ms.observe(first_token.as_secs_f64() * 1e3);
         }
     }
 
     /// The attempt failed in a way that speaks of the candidate.
     pub fn failed(&self) {
-        self.0.consecutive_failures.fetch_add(1, Relaxed);
-        self.0.success_rate.observe(0.0);
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Relaxed);
+        self.state.consecutive_failures.fetch_add(1, Relaxed);
+        self.state.success_rate.observe(0.0);
     }
 }
 
@@ -182,7 +248,7 @@ mod tests {
         let pool = Pool::default();
         let state = pool.state(key.clone());
         assert!(state.latency_ms().is_nan() && state.success_rate().is_nan());
-        let (first, second) = (state.lease(), state.lease());
+        let (first, second) = (state.lease().unwrap(), state.lease().unwrap());
         assert_eq!((state.in_flight(), pool.in_flight()), (2, 2));
         first.succeeded(Duration::from_millis(100), Some(Duration::from_millis(10)));
         second.failed();

@@ -16,7 +16,9 @@ pub use ranker::Ranker;
 
 use crate::chat::ChatRequest;
 use crate::clock;
+use crate::failure::Failure;
 use crate::plugin::{PluginError, Turn};
+use crate::pool::Held;
 
 /// A public model: who can serve it, and who decides.
 #[derive(Debug)]
@@ -51,6 +53,9 @@ pub enum PlanError {
     /// Why, the operator has been told: callers do not see the configuration.
     #[error("no candidate of this model is available now")]
     Unavailable,
+    /// All are left alone for a while; this is why the first one to come back is.
+    #[error("{}", .0.message)]
+    Held(Box<Failure>),
 }
 
 /// What the order is called when no strategy made it.
@@ -82,11 +87,19 @@ impl Route {
             },
             None => self.built_in(offered),
         };
-        plan.order.retain(|candidate| candidate.is_available());
-        if plan.order.is_empty() {
-            Err(PlanError::Unavailable)
-        } else {
-            Ok(plan)
+        let mut held: Option<Arc<Held>> = None;
+        plan.order.retain(|candidate| {
+            let since = candidate.state.held().filter(|_| candidate.is_available());
+            let sooner = |new: &Arc<Held>| held.as_ref().is_none_or(|held| new.until < held.until);
+            if let Some(new) = since.as_ref().filter(|new| sooner(new)) {
+                held = Some(new.clone());
+            }
+            candidate.is_available() && since.is_none()
+        });
+        match held {
+            _ if !plan.order.is_empty() => Ok(plan),
+            Some(held) => Err(PlanError::Held(Box::new(held.until_then()))),
+            None => Err(PlanError::Unavailable),
         }
     }
 

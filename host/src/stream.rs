@@ -3,13 +3,15 @@
 //!
 //! Sends nothing and chooses nobody: an attempt is under way already (see [`crate::pipeline`]).
 
+mod alive;
 mod caller;
 mod meter;
 
+pub use alive::KeptAlive;
 pub use caller::{CallerStream, Ending};
-pub use meter::{Chunks, Meter, Passed};
+pub use meter::{Chunks, Expected, Meter, Passed};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 
 /// What a stream ends with when it is complete, and only then (OpenAI API reference, "Streaming").
 pub(crate) const DONE: &[u8] = b"[DONE]";
@@ -31,10 +33,4 @@ pub(crate) fn frame(data: &[u8], out: &mut BytesMut) {
         }));
     }
     out.put_slice(b"\n\n");
-}
-
-pub(crate) fn framed(data: &[u8]) -> Bytes {
-    let mut out = BytesMut::new();
-    frame(data, &mut out);
-    out.freeze()
 }

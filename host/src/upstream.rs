@@ -14,7 +14,9 @@ use bytes::{Bytes, BytesMut};
 pub use compose::compose;
 pub use framing::{Framer, FramingError};
 
-use crate::failure::Failure;
+use tokio::time::timeout;
+
+use crate::failure::{Failure, Scope};
 use crate::plugin::{Framing, Head};
 
 /// Longest whole reply, in bytes.
@@ -29,6 +31,7 @@ const IDLE_PER_HOST: usize = 1024;
 #[derive(Debug, Clone)]
 pub struct Upstream {
     client: reqwest::Client,
+    connect: Duration,
 }
 
 /// A request that holds credentials: it can be sent but not looked into.
@@ -47,24 +50,38 @@ pub struct UpstreamError(reqwest::Error);
 // === impl Upstream ===
 
 impl Upstream {
-    /// `connect`: how long a connection may take to stand.
+    /// `connect`: how long a connection may take to stand, TLS included.
     pub fn new(connect: Duration) -> Result<Self, UpstreamError> {
         // Fails if a provider is installed already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .connect_timeout(connect)
             .redirect(reqwest::redirect::Policy::none())
+            // Nobody is asked to compress (see `compose`), but some servers do so anyway.
+            .gzip(true)
             .tcp_nodelay(true)
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .user_agent(concat!("patchbay/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(UpstreamError)?;
-        Ok(Self { client })
+        Ok(Self { client, connect })
     }
 
-    /// Sends and waits for the head of the reply. Dropping the future, or the reply, stops the work upstream.
-    pub async fn send(&self, request: Composed) -> Result<UpstreamReply, Failure> {
-        let response = self.client.execute(request.0).await.map_err(error::classify)?;
+    /// Sends and waits for the head of the reply, at most for `first_byte`. Dropping the future, or the reply, stops
+    /// the work upstream.
+    pub async fn send(
+        &self,
+        request: Composed,
+        first_byte: Option<Duration>,
+    ) -> Result<UpstreamReply, Failure> {
+        let reply = self.client.execute(request.0);
+        let answered = match first_byte {
+            None => reply.await,
+            Some(longest) => timeout(longest, reply).await.map_err(|_| {
+                Failure::timeout(Scope::Endpoint, "no reply from the vendor", "first_byte", longest)
+            })?,
+        };
+        let response = answered.map_err(|error| error::unanswered(error, self.connect))?;
         Ok(UpstreamReply { response })
     }
 }
@@ -141,7 +158,7 @@ impl UpstreamReply {
 
     /// The next bytes, or none at a proper end.
     pub async fn read(&mut self) -> Result<Option<Bytes>, Failure> {
-        self.response.chunk().await.map_err(error::classify)
+        self.response.chunk().await.map_err(error::broken)
     }
 
     /// All of it.

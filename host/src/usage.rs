@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::chat::{ChatRequest, Operation, Tokens};
+use crate::chat::{ChatRequest, Operation, Used};
 use crate::config::Price;
 use crate::route::Candidate;
 use crate::stream::Ending;
@@ -24,7 +24,7 @@ pub struct Record {
     pub end_user: Option<String>,
     /// The public model's name.
     pub public_model: String,
-    pub tokens: Tokens,
+    pub used: Used,
     pub price: Price,
     /// From the request's arrival to the first token of its stream.
     pub first_token: Option<Duration>,
@@ -47,6 +47,25 @@ pub struct Trail {
     pub attempts: u32,
 }
 
+// === impl Trail ===
+
+impl Trail {
+    /// By the name of the header that tells it.
+    pub fn marks(&self) -> impl Iterator<Item = (&'static str, String)> {
+        [
+            ("x-request-id", Some(&self.request_id)),
+            ("x-patchbay-strategy", self.strategy.as_ref()),
+            ("x-patchbay-adapter", self.adapter.as_ref()),
+            ("x-patchbay-vendor", self.vendor.as_ref()),
+            ("x-patchbay-account", self.account.as_ref()),
+            ("x-patchbay-model", self.model.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?.clone())))
+        .chain([("x-patchbay-attempts", self.attempts.to_string())])
+    }
+}
+
 // === impl Record ===
 
 impl Record {
@@ -61,7 +80,7 @@ impl Record {
             caller: String::new(),
             end_user: None,
             public_model: String::new(),
-            tokens: Tokens::default(),
+            used: Used::default(),
             price: Price::default(),
             first_token: None,
             started: Instant::now(),
@@ -87,7 +106,7 @@ impl Record {
         self.trail.account = Some(candidate.account.clone());
         self.trail.model = Some(candidate.model.clone());
         self.price = candidate.price;
-        self.tokens = Tokens::default();
+        self.used = Used::default();
     }
 
     pub fn elapsed(&self) -> Duration {

@@ -180,7 +180,7 @@ async fn only_a_model_that_streams_gets_streams() {
 async fn only_a_model_with_room_gets_long_prompts() {
     assert_needs(
         "context_length = 100",
-        say(&"word ".repeat(100)),
+        say(&"word ".repeat(110)),
         "context of 100",
     )
     .await;

@@ -5,6 +5,7 @@
     reason = "a test's own functions fail the test the way its body does"
 )]
 
+mod admission;
 mod auth;
 mod bad_requests;
 mod cancel;
@@ -15,6 +16,7 @@ mod crowd;
 mod drain;
 mod failover;
 mod files;
+mod held;
 mod hostile;
 mod limits;
 mod plugin_files;
@@ -27,6 +29,7 @@ mod routing;
 mod served;
 mod setup;
 mod streams;
+mod timeouts;
 mod traffic;
 mod unwatched;
 mod versions;

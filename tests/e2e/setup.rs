@@ -64,6 +64,11 @@ pub(crate) fn vendors(simulator: &Simulator, names: &[&str]) -> String {
     )
 }
 
+/// The configuration with these lines in its `[server]`.
+pub(crate) fn with_server(config: &str, lines: &str) -> String {
+    config.replacen("[server]\n", &format!("[server]\n{lines}\n"), 1)
+}
+
 /// Says hello to `m`.
 pub(crate) fn hello() -> Value {
     say("Hello there")

@@ -33,8 +33,17 @@ pub struct Stream {
     body: Incoming,
     /// What has arrived and is not a whole event yet.
     rest: BytesMut,
+    comments: Vec<Comment>,
     /// Whether the body ended as HTTP says it must; none until it ends.
     clean: Option<bool>,
+}
+
+/// A comment in a stream.
+#[derive(Debug, Clone)]
+pub struct Comment {
+    pub at: Instant,
+    /// What stands after `: `.
+    pub text: String,
 }
 
 /// One event of a stream.
@@ -51,6 +60,7 @@ pub struct Streamed {
     pub status: u16,
     pub headers: HeaderMap,
     pub events: Vec<Event>,
+    pub comments: Vec<Comment>,
     /// Whether the body ended as HTTP says it must.
     pub clean: bool,
 }
@@ -119,6 +129,7 @@ impl Stream {
             headers: head.headers,
             body,
             rest: BytesMut::new(),
+            comments: Vec::new(),
             clean: None,
         }
     }
@@ -133,18 +144,34 @@ impl Stream {
             if let Some(end) = self.rest.windows(2).position(|two| two == b"\n\n") {
                 let event = self.rest.split_to(end + 2);
                 let event = std::str::from_utf8(&event[..end]).expect("text");
-                let data = event
-                    .strip_prefix("data: ")
-                    .expect("an event of one line of data");
-                assert!(!data.contains(['\n', '\r']), "{data:?}");
-                return Some(Event {
-                    at: Instant::now(),
-                    data: data.to_owned(),
-                });
+                if let Some(data) = self.read(event) {
+                    return Some(data);
+                }
+                continue;
             }
             let bytes = self.frame().await?;
             self.rest.extend_from_slice(&bytes);
         }
+    }
+
+    /// Comments may stand before the one line of data, or alone.
+    fn read(&mut self, event: &str) -> Option<Event> {
+        let at = Instant::now();
+        let mut lines = event.split('\n').peekable();
+        while let Some(text) = lines.next_if(|line| line.starts_with(':')) {
+            let text = text
+                .strip_prefix(": ")
+                .expect("a space after the colon")
+                .to_owned();
+            self.comments.push(Comment { at, text });
+        }
+        let data = lines.next()?;
+        let data = data.strip_prefix("data: ").expect("a line of data");
+        assert!(lines.next().is_none() && !data.contains('\r'), "{event:?}");
+        Some(Event {
+            at,
+            data: data.to_owned(),
+        })
     }
 
     /// Reads on to the end. What is no whole event must not be there.
@@ -159,6 +186,7 @@ impl Stream {
             status: self.status,
             headers: self.headers,
             events,
+            comments: self.comments,
             clean,
         }
     }

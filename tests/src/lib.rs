@@ -18,7 +18,7 @@ mod gateway;
 mod program;
 mod wait;
 
-pub use answer::{Answer, ApiError, Event, Stream, Streamed};
+pub use answer::{Answer, ApiError, Comment, Event, Stream, Streamed};
 pub use callers::{Callers, Seen};
 pub use client::Client;
 pub use components::{component, other_version};

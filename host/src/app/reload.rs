@@ -117,6 +117,9 @@ impl Gateway {
             let next = Generation::build(number, read.settings, read.plugins, read.upstream, &self.live);
             let next = Arc::new(next);
             self.current.store(next.clone());
+            self.live
+                .entrance
+                .resize(next.settings.server.admission.concurrency);
             before.retire();
             rest_replaced(&before.plugins, &next.plugins);
             Swapped {

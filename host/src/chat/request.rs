@@ -9,7 +9,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use super::{Document, Edit, Operation};
+use serde_json::value::RawValue;
+
+use super::estimate::{IMAGE, MESSAGE};
+use super::{Document, Edit, Operation, Weight};
 
 /// A request in canonical form, with what the host read from it.
 #[derive(Debug)]
@@ -21,8 +24,12 @@ pub struct ChatRequest {
     /// The caller asked for the usage chunk at the end of the stream.
     pub include_usage: bool,
     pub needs: Needs,
-    /// Estimated: one token for four bytes of text.
+    /// Alternatives asked for (`n`).
+    pub choices: u32,
+    /// Estimated (see [`super::Weight`]), images included.
     pub input_tokens: u32,
+    /// Estimated, without images.
+    pub text_tokens: u32,
     /// `user`: whoever the caller acts for.
     pub end_user: Option<String>,
     document: Document,
@@ -53,15 +60,18 @@ struct StreamOptions {
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct Message<'a> {
     #[serde(default)]
     content: Option<Content>,
+    #[serde(borrow, default)]
+    tool_calls: Option<&'a RawValue>,
 }
 
 /// A message's content: text alone, or parts.
+#[derive(Default)]
 struct Content {
-    text_bytes: usize,
-    image: bool,
+    text: Weight,
+    images: u64,
 }
 
 #[derive(Deserialize)]
@@ -80,20 +90,23 @@ impl ChatRequest {
         let model: String = read(&document, "model")?.ok_or(RequestError::Missing("model"))?;
         let streaming = operation == Operation::Chat && read(&document, "stream")?.unwrap_or(false);
         let options: Option<StreamOptions> = read(&document, "stream_options")?;
-        let (needs, text_bytes) = match operation {
+        let (needs, text, images) = match operation {
             Operation::Chat => read_chat(&document)?,
             Operation::Embeddings => {
                 let input = document.get("input").ok_or(RequestError::Missing("input"))?;
-                (Needs::default(), input.len())
+                (Needs::default(), weigh(input).tokens(), 0)
             }
         };
+        let choices = read(&document, "n")?.filter(|_| operation == Operation::Chat);
         Ok(Self {
             operation,
             model,
             streaming,
             include_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
             needs,
-            input_tokens: u32::try_from(text_bytes / 4).unwrap_or(u32::MAX),
+            choices: choices.unwrap_or(1),
+            input_tokens: u32::try_from(text + images * IMAGE).unwrap_or(u32::MAX),
+            text_tokens: u32::try_from(text).unwrap_or(u32::MAX),
             end_user: read(&document, "user")?,
             document,
         })
@@ -165,8 +178,9 @@ fn read<'a, T: Deserialize<'a>>(
     }
 }
 
-fn read_chat(document: &Document) -> Result<(Needs, usize), RequestError> {
-    let messages: Vec<Message> = read(document, "messages")?.ok_or(RequestError::Missing("messages"))?;
+/// What a chat needs, the tokens of its text, and its images.
+fn read_chat(document: &Document) -> Result<(Needs, u64, u64), RequestError> {
+    let messages: Vec<Message<'_>> = read(document, "messages")?.ok_or(RequestError::Missing("messages"))?;
     if messages.is_empty() {
         let problem = "an empty list; expected at least one message".to_owned();
         return Err(RequestError::Wrong {
@@ -177,13 +191,27 @@ fn read_chat(document: &Document) -> Result<(Needs, usize), RequestError> {
     let tools = document
         .get("tools")
         .filter(|tools| !matches!(*tools, b"null" | b"[]"));
-    let contents = || messages.iter().filter_map(|message| message.content.as_ref());
-    let text_bytes: usize = contents().map(|content| content.text_bytes).sum();
+    let mut text = tools.map_or(Weight::ZERO, weigh);
+    let mut images = 0;
+    for message in &messages {
+        if let Some(content) = &message.content {
+            text += content.text;
+            images += content.images;
+        }
+        text += message
+            .tool_calls
+            .map_or(Weight::ZERO, |calls| Weight::of(calls.get()));
+    }
     let needs = Needs {
         tools: tools.is_some(),
-        vision: contents().any(|content| content.image),
+        vision: images > 0,
     };
-    Ok((needs, text_bytes + tools.map_or(0, <[u8]>::len)))
+    Ok((needs, text.tokens() + MESSAGE * messages.len() as u64, images))
+}
+
+/// JSON text, as it stands.
+fn weigh(json: &[u8]) -> Weight {
+    std::str::from_utf8(json).map_or(Weight::ZERO, Weight::of)
 }
 
 /// A string as JSON text.
@@ -218,19 +246,16 @@ impl<'de> Deserialize<'de> for Content {
 
             fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
                 Ok(Content {
-                    text_bytes: text.len(),
-                    image: false,
+                    text: Weight::of(text),
+                    images: 0,
                 })
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
-                let mut content = Content {
-                    text_bytes: 0,
-                    image: false,
-                };
+                let mut content = Content::default();
                 while let Some(part) = parts.next_element::<Part<'de>>()? {
-                    content.text_bytes += part.text.map_or(0, |text| text.len());
-                    content.image |= part.kind.as_deref() == Some("image_url");
+                    content.text += part.text.as_deref().map_or(Weight::ZERO, Weight::of);
+                    content.images += u64::from(part.kind.as_deref() == Some("image_url"));
                 }
                 Ok(content)
             }
@@ -266,7 +291,10 @@ mod tests {
             }
         );
         assert_eq!(request.end_user.as_deref(), Some("u1"));
-        assert_eq!(request.input_tokens, (12 + 21) / 4);
+        // 12 characters of text, 21 of tools and 2 of tool calls; three messages; an image.
+        assert_eq!(request.text_tokens, 9 + 3 * 3);
+        assert_eq!(request.input_tokens, 18 + 765);
+        assert_eq!(request.choices, 1);
     }
 
     #[test]

@@ -14,6 +14,14 @@ pub struct Tokens {
     pub reasoning: u64,
 }
 
+/// What a request has used, and whether anybody counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    pub tokens: Tokens,
+    /// Estimated, at least in part: the vendor has not said (yet).
+    pub estimated: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenClass {
     Input,

@@ -11,17 +11,19 @@ mod vendors;
 use std::path::Path;
 use std::time::Duration;
 
-use super::kinds::{Kind, TIMEOUT};
+use super::kinds::{DURATION, Kind, PERIOD, SWITCH, TIMEOUT};
 use super::reader::{Place, Report, Section, Text};
-use super::settings::{Settings, Timeouts};
+use super::settings::{Failover, Settings, Timeouts};
 use share::Share;
 
 /// Attempts per request.
 const ATTEMPTS: u32 = 3;
+const IDLE: Duration = Duration::from_secs(120);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+const MODEL_NOT_FOUND: Duration = Duration::from_secs(300);
 
 /// Reads the whole file. `folder` is where it lies. What comes back is only good when nothing was reported.
 pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
-    let attempts = root.whole("attempts", 1..=100).unwrap_or(ATTEMPTS);
     let server = server::read(root.section("server"));
     let drafts = vendors::read(&root);
     let public = public::read(&root, &drafts);
@@ -31,12 +33,12 @@ pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
         keys: keys::read(&root, &server, &public.written),
         plugins: plugins::read(root.section("plugins"), folder, &used),
         timeouts: timeouts(root.section("timeouts")),
+        failover: failover(&root),
         vendors: drafts
             .into_iter()
             .map(|draft| (draft.name.value.clone(), draft.into_vendor()))
             .collect(),
         models: public.models,
-        attempts,
         server: server.settings,
     };
     root.finish();
@@ -51,11 +53,29 @@ fn timeouts(section: Section<'_>) -> Timeouts {
     };
     let timeouts = Timeouts {
         connect: read("connect", 5),
+        first_byte: section.text("first_byte", &PERIOD).flatten(),
+        first_token: section.text("first_token", &PERIOD).flatten(),
+        idle: section.text("idle", &PERIOD).unwrap_or(Some(IDLE)),
         total: read("total", 250),
         stream: read("stream", 1800),
     };
     section.finish();
     timeouts
+}
+
+fn failover(root: &Section<'_>) -> Failover {
+    let section = root.section("failover");
+    let failover = Failover {
+        attempts: root.whole("attempts", 1..=100).unwrap_or(ATTEMPTS),
+        retry_delay: section.text("retry_delay", &DURATION).unwrap_or(RETRY_DELAY),
+        retry_reset: section.text("retry_reset", &SWITCH).unwrap_or(true),
+        retry_malformed: section.text("retry_malformed", &SWITCH).unwrap_or(false),
+        model_not_found: section
+            .text("model_not_found", &PERIOD)
+            .unwrap_or(Some(MODEL_NOT_FOUND)),
+    };
+    section.finish();
+    failover
 }
 
 /// Whether the key of a table is a name of this kind; reported when it is not.

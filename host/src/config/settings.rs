@@ -20,11 +20,10 @@ pub struct Settings {
     pub keys: Vec<CallerKey>,
     pub plugins: Plugins,
     pub timeouts: Timeouts,
+    pub failover: Failover,
     pub vendors: BTreeMap<String, Vendor>,
     /// By public name.
     pub models: BTreeMap<String, PublicModel>,
-    /// Attempts per request, each on a different candidate (default 3).
-    pub attempts: u32,
 }
 
 #[derive(Debug)]
@@ -38,6 +37,21 @@ pub struct Server {
     pub max_body: usize,
     /// How long requests under way may take to finish after a signal to stop (default 30 s).
     pub drain: Duration,
+    /// A caller who waits for a stream gets an SSE comment after so long without a token, and again (default
+    /// 10 s); `None` sends none.
+    pub keep_alive: Option<Duration>,
+    pub admission: Admission,
+}
+
+/// How many requests are served at once, and how many wait for their turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admission {
+    /// Requests served at once (default 10,000).
+    pub concurrency: usize,
+    /// Requests that may wait, here and for candidates that are full (default 1,000). More are turned away.
+    pub queue: usize,
+    /// Longest wait (default 10 s).
+    pub wait: Duration,
 }
 
 #[derive(Debug)]
@@ -139,12 +153,35 @@ pub struct Rollback {
 
 #[derive(Debug)]
 pub struct Timeouts {
-    /// Until a connection to a vendor stands (default 5 s).
+    /// Until a connection to a vendor stands, TLS included (default 5 s).
     pub connect: Duration,
+    /// From sending a request until its reply begins. `None`: 60 s for streams and no bound for whole replies, which
+    /// begin when they are complete.
+    pub first_byte: Option<Duration>,
+    /// Of one attempt, until the first token of its stream; `None` (the default) leaves it to `total`.
+    pub first_token: Option<Duration>,
+    /// Longest silence after that: time without a token, whatever else is sent (default 2 min).
+    pub idle: Option<Duration>,
     /// One deadline over all attempts: for the whole reply, or for the first token of a stream (default 250 s).
     pub total: Duration,
     /// For the whole of a stream (default 30 min).
     pub stream: Duration,
+}
+
+/// What follows a failed attempt.
+#[derive(Debug, Clone)]
+pub struct Failover {
+    /// Attempts per request, each on a different candidate (default 3).
+    pub attempts: u32,
+    /// Before the same candidate is asked again (default 1 s), unless the vendor asks for more.
+    pub retry_delay: Duration,
+    /// Whether a candidate whose connection broke before any byte of the reply is asked again, once, when there is
+    /// no other (default on).
+    pub retry_reset: bool,
+    /// The same for a reply that cannot be read, which the vendor has charged for (default off).
+    pub retry_malformed: bool,
+    /// How long a candidate whose model the vendor does not know is left alone (default 5 min).
+    pub model_not_found: Option<Duration>,
 }
 
 /// One vendor: an adapter, where it lives, and the accounts and models to be had there.
@@ -186,6 +223,8 @@ pub struct Model {
     /// Members set in a request that does not hold them, as JSON by name.
     pub parameters: BTreeMap<String, String>,
     pub price: Price,
+    /// Attempts at once on each account; `None` is unlimited.
+    pub concurrency: Option<u32>,
     /// Multiplied with the account's (default 1.0).
     pub weight: f64,
     /// Added to the account's (default 0).

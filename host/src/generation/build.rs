@@ -121,6 +121,8 @@ impl Parts<'_> {
             Ok(way) => (Some(way), None),
             Err(why) => (None, Some(why)),
         };
+        let state = self.live.pool.state(key);
+        state.limit(model.concurrency);
         Candidate {
             vendor: vendor.name.clone(),
             account: account.name.clone(),
@@ -135,7 +137,7 @@ impl Parts<'_> {
             credentials: account.credentials.clone(),
             way,
             unavailable,
-            state: self.live.pool.state(key),
+            state,
         }
     }
 

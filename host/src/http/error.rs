@@ -8,6 +8,10 @@ use crate::failure::{Failure, Kind};
 use crate::pipeline::Refusal;
 use crate::route::PlanError;
 
+/// When those who were sent away for want of room should come back: soon, since a place is free as soon as any
+/// request ends.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// An error as a client library reads it.
 #[derive(Debug)]
 pub(super) struct ApiError {
@@ -21,11 +25,10 @@ pub(super) struct ApiError {
 }
 
 /// The event that ends a stream which cannot be completed (OpenAI sends errors inside a stream the same way).
-pub fn error_event(failure: &Failure) -> Vec<u8> {
-    ApiError::from_failure(failure)
-        .envelope()
-        .to_string()
-        .into_bytes()
+/// With it, what `retry-after` would have said, in seconds.
+pub fn error_event(refusal: &Refusal) -> (Vec<u8>, Option<u64>) {
+    let error = ApiError::from(refusal);
+    (error.envelope().to_string().into_bytes(), error.retry_after())
 }
 
 pub(super) async fn not_found(uri: axum::http::Uri) -> ApiError {
@@ -91,6 +94,12 @@ impl ApiError {
         }
     }
 
+    /// In whole seconds, rounded up.
+    fn retry_after(&self) -> Option<u64> {
+        let seconds = self.retry_after?.as_millis().div_ceil(1000);
+        Some(u64::try_from(seconds).unwrap_or(u64::MAX))
+    }
+
     fn envelope(&self) -> Value {
         json!({ "error": {
             "message": self.message, "type": self.kind, "param": self.param, "code": self.code,
@@ -133,6 +142,11 @@ impl From<&Refusal> for ApiError {
             Refusal::NoCandidate(PlanError::Unavailable) | Refusal::OutOfCandidates => {
                 error(StatusCode::SERVICE_UNAVAILABLE, "server_error").with_code("no_candidate")
             }
+            Refusal::NoCandidate(PlanError::Held(failure)) => Self::from_failure(failure),
+            Refusal::Busy => Self {
+                retry_after: Some(BUSY),
+                ..error(StatusCode::SERVICE_UNAVAILABLE, "server_error").with_code("overloaded")
+            },
             Refusal::Failed(failure) => Self::from_failure(failure),
         }
     }
@@ -142,12 +156,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, axum::Json(self.envelope())).into_response();
         let headers = response.headers_mut();
-        if let Some(wait) = self.retry_after {
-            let seconds = wait.as_millis().div_ceil(1000);
-            headers.insert(
-                header::RETRY_AFTER,
-                HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)),
-            );
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -1,13 +1,15 @@
 //! `/v1`: OpenAI's API, so that its clients work unchanged.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
 
@@ -15,7 +17,7 @@ use super::error::ApiError;
 use crate::app::Gateway;
 use crate::chat::Operation;
 use crate::pipeline::{Incoming, Refusal, Reply, Served, serve};
-use crate::stream::CallerStream;
+use crate::stream::{CallerStream, KeptAlive};
 use crate::usage::Trail;
 
 pub(super) async fn chat(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
@@ -73,7 +75,7 @@ async fn respond(gateway: &Gateway, operation: Operation, request: Request) -> R
     let Served { trail, reply } = serve(gateway, incoming).await;
     let mut response = match reply {
         Ok(Reply::Whole(body)) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
-        Ok(Reply::Stream(stream)) => event_stream(*stream),
+        Ok(Reply::Stream(stream)) => event_stream(*stream, gateway.current().settings.server.keep_alive),
         Err(refusal) => ApiError::from(&refusal).into_response(),
     };
     mark(response.headers_mut(), &trail);
@@ -90,11 +92,15 @@ async fn read(body: Body, most: usize) -> Result<Bytes, Refusal> {
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-fn event_stream(stream: CallerStream) -> Response {
+/// `keep_alive`: the longest silence that the caller is left in.
+fn event_stream(stream: CallerStream, keep_alive: Option<Duration>) -> Response {
+    // Whoever was answered before there was a token has waited so long already.
+    let waited = keep_alive.filter(|_| stream.is_opening()).unwrap_or_default();
     let frames = stream::unfold(stream, async |mut stream| {
         let frames = stream.next().await?;
-        Some((Ok::<Bytes, std::convert::Infallible>(frames), stream))
+        Some((frames, stream))
     });
+    let frames = KeptAlive::new(frames, keep_alive, waited).map(Ok::<Bytes, Infallible>);
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -112,21 +118,11 @@ fn event_stream(stream: CallerStream) -> Response {
 
 /// Who served the request, for whoever has to find out why.
 fn mark(headers: &mut HeaderMap, trail: &Trail) {
-    let mut set = |name: &'static str, value: Option<&str>| {
-        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+    for (name, value) in trail.marks() {
+        if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
         }
-    };
-    set("x-request-id", Some(&trail.request_id));
-    set("x-patchbay-strategy", trail.strategy.as_deref());
-    set("x-patchbay-adapter", trail.adapter.as_deref());
-    set("x-patchbay-vendor", trail.vendor.as_deref());
-    set("x-patchbay-account", trail.account.as_deref());
-    set("x-patchbay-model", trail.model.as_deref());
-    headers.insert(
-        HeaderName::from_static("x-patchbay-attempts"),
-        HeaderValue::from(trail.attempts),
-    );
+    }
 }
 
 /// The key in `Authorization: Bearer KEY`.

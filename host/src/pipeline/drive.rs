@@ -4,22 +4,26 @@
 //! Knows no other candidate and never retries.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::conversation::Conversation;
 use super::events::Events;
-use crate::chat::{AnswerPeek, Document, Tokens};
+use crate::chat::{AnswerPeek, ChatRequest, Document, Used, completed};
 use crate::failure::{Failure, Kind, Scope};
+use crate::generation::Generation;
 use crate::plugin::{Call, Chunk, Event, Input, Next, Outgoing, Progress};
 use crate::route::{Candidate, Way};
-use crate::stream::{Chunks, Meter, Passed};
+use crate::stream::{Chunks, Expected, Meter, Passed};
 use crate::upstream::{Upstream, UpstreamReply, compose};
 
 /// Requests one exchange may send: batches and pages.
 const REQUESTS: u32 = 100;
 /// Pulls in a row that may bring nothing.
 const EMPTY_PULLS: u32 = 100;
+/// Until a stream's reply begins, where nothing is configured.
+const FIRST_BYTE: Duration = Duration::from_secs(60);
 
 /// A piece of the answer.
 #[derive(Debug)]
@@ -36,6 +40,7 @@ pub(crate) struct Drive {
     candidate: Arc<Candidate>,
     adapter: Conversation,
     upstream: Upstream,
+    first_byte: Option<Duration>,
     payload: Document,
     streaming: bool,
     meter: Meter,
@@ -62,23 +67,29 @@ enum State {
 // === impl Drive ===
 
 impl Drive {
-    /// Starts the exchange. `usage_wanted`: the caller asked for the usage chunk of a stream.
+    /// Starts the exchange.
     pub(crate) async fn start(
         candidate: &Arc<Candidate>,
         way: &Way,
         call: &Call,
-        payload: Document,
-        usage_wanted: bool,
-        upstream: Upstream,
+        request: &ChatRequest,
+        generation: &Generation,
     ) -> Result<Self, Failure> {
+        let payload = request.for_upstream(&candidate.model, candidate.parameters.iter());
         let (adapter, progress) = Conversation::begin(way, call, payload.bytes().clone()).await?;
+        let first_byte = generation.settings.timeouts.first_byte;
         let mut drive = Self {
             candidate: candidate.clone(),
             adapter,
-            upstream,
+            upstream: generation.upstream.clone(),
+            first_byte: first_byte.or(call.streaming.then_some(FIRST_BYTE)),
             payload,
             streaming: call.streaming,
-            meter: Meter::new(usage_wanted),
+            meter: Meter::new(Expected {
+                usage: request.include_usage,
+                choices: request.choices,
+                input: request.input_tokens,
+            }),
             state: State::Over,
             ready: None,
             answered: false,
@@ -123,18 +134,19 @@ impl Drive {
         }
     }
 
-    /// Tokens used so far.
-    pub(crate) fn usage(&self) -> Tokens {
-        self.meter.usage()
+    /// What has been used so far.
+    pub(crate) fn used(&self) -> Used {
+        self.meter.used()
     }
 
-    /// The usage chunk that a complete stream still lacks.
-    pub(crate) fn missing_usage(&mut self) -> Option<Bytes> {
-        self.meter.missing_usage()
+    /// What a complete stream still lacks, framed.
+    pub(crate) fn closing(&mut self, out: &mut BytesMut) {
+        self.meter.closing(out);
     }
 
-    fn finish(&self) -> Result<Option<Piece>, Failure> {
+    fn finish(&mut self) -> Result<Option<Piece>, Failure> {
         if self.answered {
+            self.meter.end();
             Ok(None)
         } else {
             Err(self.adapter.broke("is done without an answer"))
@@ -151,7 +163,7 @@ impl Drive {
         if canonical && !want_head {
             self.adapter.let_go();
         }
-        let reply = self.upstream.send(request).await?;
+        let reply = self.upstream.send(request, self.first_byte).await?;
         if !reply.is_success() {
             return self.hand_over_whole(reply).await;
         }
@@ -187,12 +199,19 @@ impl Drive {
             let head = reply.head();
             return self.advance(Input::Reply { head, body }, None).await;
         }
+        if !peek.answers {
+            return Err(Failure::malformed("the vendor's reply holds no answer"));
+        }
         if want_head {
             self.show_head(&reply).await?;
         }
-        self.meter.read_usage(peek.usage);
+        Ok(Some(self.whole(body, &peek)))
+    }
+
+    fn whole(&mut self, answer: Bytes, peek: &AnswerPeek) -> Piece {
+        self.meter.read_answer(peek.usage, peek.weight);
         self.answered = true;
-        Ok(Some(Piece::Whole(body)))
+        Piece::Whole(completed(answer, peek, self.meter.used()))
     }
 
     async fn hand_over_whole(&mut self, mut reply: UpstreamReply) -> Result<Option<Piece>, Failure> {
@@ -229,15 +248,17 @@ impl Drive {
 
     /// Reads what has arrived of a canonical stream and lets it through.
     async fn pass(&mut self, mut events: Events) -> Result<Option<Piece>, Failure> {
-        let Some(batch) = events.next().await? else {
+        let Some(batch) = self.next_events(&mut events).await? else {
             self.meter.check_complete()?;
             return Ok(None);
         };
         let mut chunks = Chunks::default();
         let mut error = None;
         for event in batch {
-            if self.meter.pass(&event.data, &mut chunks)? == Passed::Error {
-                error = Some(event);
+            match self.meter.pass(&event.data, &mut chunks)? {
+                Passed::Through => {}
+                Passed::Error => error = Some(event),
+                Passed::Skipped => self.warn("an event of the stream that cannot be read was skipped"),
             }
             if error.is_some() || self.meter.is_done() {
                 break;
@@ -248,15 +269,11 @@ impl Drive {
             self.state = State::Told(Next::Failed(self.read_error(event).await));
         } else if self.meter.is_done() {
             events.finish();
+            self.meter.check_complete()?;
         } else {
             self.state = State::Passing(events);
         }
         self.answered |= !chunks.frames.is_empty();
-        if self.meter.is_done() && !self.answered {
-            return Err(Failure::malformed(
-                "the vendor's stream was complete without a chunk",
-            ));
-        }
         Ok((!chunks.frames.is_empty()).then_some(Piece::Chunks(chunks)))
     }
 
@@ -278,9 +295,18 @@ impl Drive {
     }
 
     async fn translate(&mut self, mut events: Events) -> Result<Option<Piece>, Failure> {
-        match events.next().await? {
+        match self.next_events(&mut events).await? {
             Some(batch) => self.advance(Input::Events(batch), Some(events)).await,
             None => self.advance(Input::End, None).await,
+        }
+    }
+
+    /// The next events; once all that was asked for is there, the vendor is not waited for long.
+    async fn next_events(&self, events: &mut Events) -> Result<Option<Vec<Event>>, Failure> {
+        if self.meter.is_finished() {
+            events.next_soon().await
+        } else {
+            events.next().await
         }
     }
 
@@ -295,17 +321,21 @@ impl Drive {
             self.meter.count(class, tokens);
         }
         for warning in progress.warnings {
-            tracing::warn!(
-                vendor = self.candidate.vendor,
-                model = self.candidate.model,
-                "{warning}"
-            );
+            self.warn(&warning);
         }
         self.state = match (progress.next, reply) {
             (Next::More, Some(reply)) => State::Translating(reply),
             (next, _) => State::Told(next),
         };
         self.piece(&progress.chunks)
+    }
+
+    fn warn(&self, warning: &str) {
+        tracing::warn!(
+            vendor = self.candidate.vendor,
+            model = self.candidate.model,
+            "{warning}"
+        );
     }
 
     fn piece(&mut self, made: &[Chunk]) -> Result<Option<Piece>, Failure> {
@@ -325,9 +355,7 @@ impl Drive {
                     self.adapter
                         .broke(format!("made an answer that is not JSON: {error}"))
                 })?;
-                self.meter.read_usage(peek.usage);
-                self.answered = true;
-                Ok(Some(Piece::Whole(answer.data.clone())))
+                Ok(Some(self.whole(answer.data.clone(), &peek)))
             }
             _ => Err(self.adapter.broke("made more than one whole answer")),
         }

@@ -9,6 +9,8 @@ use crate::upstream::{Framer, UpstreamReply};
 
 /// How long the end of a reply may take after the stream in it was complete.
 const TRAILING: Duration = Duration::from_millis(500);
+/// How long what follows the answer may take: the usage, the end mark.
+const AFTERWARDS: Duration = Duration::from_secs(2);
 
 /// The reply and what of it is not an event yet.
 #[derive(Debug)]
@@ -60,6 +62,17 @@ impl Events {
             }
         }
         Ok(None)
+    }
+
+    /// The same, where the answer itself is there: a reply that breaks off or falls silent now has come to its end.
+    pub(super) async fn next_soon(&mut self) -> Result<Option<Vec<Event>>, Failure> {
+        match tokio::time::timeout(AFTERWARDS, self.next()).await {
+            Ok(Ok(events)) => Ok(events),
+            Ok(Err(_)) | Err(_) => {
+                self.framer = None;
+                Ok(None)
+            }
+        }
     }
 
     /// The stream in the reply is complete, the reply itself perhaps not quite: reads on to its end beside the

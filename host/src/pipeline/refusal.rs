@@ -22,6 +22,9 @@ pub enum Refusal {
     /// The strategy offered nobody.
     #[error("there was no candidate left to try")]
     OutOfCandidates,
+    /// As many requests as can be are served and wait already, or this one has waited long enough.
+    #[error("the gateway is busy; try again shortly")]
+    Busy,
     #[error("{}", .0.message)]
     Failed(Failure),
 }
@@ -33,13 +36,16 @@ impl Refusal {
     pub fn as_failure(&self) -> Failure {
         let kind = match self {
             Self::Failed(failure) => return failure.clone(),
+            Self::NoCandidate(PlanError::Held(failure)) => return Failure::clone(failure),
             Self::Unauthenticated => Kind::Authentication,
             Self::TooLong(_)
             | Self::Incomplete
             | Self::BadRequest(_)
             | Self::NoCandidate(PlanError::Incapable(_)) => Kind::InvalidRequest,
             Self::UnknownModel(_) => Kind::ModelNotFound,
-            Self::NoCandidate(PlanError::Unavailable) | Self::OutOfCandidates => Kind::ServiceUnavailable,
+            Self::NoCandidate(PlanError::Unavailable) | Self::OutOfCandidates | Self::Busy => {
+                Kind::ServiceUnavailable
+            }
         };
         Failure::new(kind, Scope::Request, self.to_string())
     }

@@ -97,6 +97,7 @@ pub(super) fn failure(raw: types::Failure) -> Result<Failure, Problem> {
         vendor_code: raw.vendor_code.map(|code| readable(&code)),
         param: raw.param.map(|param| readable(&param)),
         retry_after: raw.retry_after.map(std::time::Duration::from_millis),
+        unanswered: false,
     })
 }
 

@@ -46,6 +46,11 @@ impl Candidate {
         self.unavailable.is_none()
     }
 
+    /// Whether it can be asked this moment: there is a way to it, it is not left alone, and it has room.
+    pub(super) fn can_be_asked(&self) -> bool {
+        self.is_available() && self.state.held().is_none() && self.state.has_room()
+    }
+
     /// Whether the model can do this by the configuration, and its adapter by its own description.
     fn serves(&self, operation: Operation) -> bool {
         let model = match operation {
@@ -59,12 +64,13 @@ impl Candidate {
                 .is_none_or(|way| way.adapter.supports(operation.as_str()))
     }
 
-    /// What this candidate lacks for a request, in words that complete "cannot serve ...".
+    /// What this candidate lacks for a request, in words that complete "cannot serve ...". Only a text that is too long
+    /// by a fifth at least is refused unseen, since its length is an estimate and the vendor knows better.
     pub(super) fn obstacle(&self, request: &ChatRequest) -> Option<String> {
         let can = self.capabilities;
         let too_long = self
             .context_length
-            .filter(|length| request.input_tokens > *length);
+            .filter(|length| request.text_tokens / 5 * 4 > *length);
         if !self.serves(request.operation) {
             Some(request.operation.as_str().to_owned())
         } else if request.streaming && !can.streaming {
@@ -74,7 +80,7 @@ impl Candidate {
         } else if request.needs.vision && !can.vision {
             Some("images".to_owned())
         } else {
-            too_long.map(|length| format!("about {} tokens in a context of {length}", request.input_tokens))
+            too_long.map(|length| format!("about {} tokens in a context of {length}", request.text_tokens))
         }
     }
 }

@@ -55,7 +55,7 @@ impl Fact {
     pub(super) fn of(self, candidate: &Candidate) -> f64 {
         let state = &candidate.state;
         match self {
-            Self::Available => f64::from(u8::from(candidate.is_available())),
+            Self::Available => f64::from(u8::from(candidate.can_be_asked())),
             Self::Health => match state.consecutive_failures() {
                 0 => 1.0,
                 failures if failures < UNHEALTHY_AFTER => 0.5,
@@ -63,7 +63,7 @@ impl Fact {
             },
             Self::Weight => candidate.weight,
             Self::Priority => candidate.priority as f64,
-            Self::InFlight => f64::from(state.in_flight()),
+            Self::InFlight => state.in_flight() as f64,
             Self::Requests => state.requests() as f64,
             Self::ConsecutiveFailures => f64::from(state.consecutive_failures()),
             Self::SuccessRate => state.success_rate(),

@@ -1,25 +1,47 @@
-//! Reads the chunks of a stream as they pass: tokens, usage, whether the answer is finished. Takes out the usage
-//! chunk that only the host asked for, and adds the one that the caller asked for and the vendor did not send.
+//! Reads the chunks of a stream as they pass: tokens, usage, which choices have finished. Takes out what the caller is
+//! not to see, and says at the end what a complete answer still lacks, or that it is not complete.
 
 use bytes::{Bytes, BytesMut};
 
 use super::{DONE, frame};
-use crate::chat::{ChunkPeek, Document, Edit, TokenClass, Tokens};
+use crate::chat::{ChoicePeek, ChunkPeek, Document, Edit, TokenClass, Tokens, Used, Weight};
 use crate::failure::Failure;
+
+/// Choices that are told apart; vendors allow at most 128 (OpenAI API reference, `n`).
+const CHOICES: usize = 128;
 
 /// What has passed so far.
 #[derive(Debug)]
 pub struct Meter {
-    /// The caller asked for the usage chunk.
-    wanted: bool,
+    expected: Expected,
     usage: Tokens,
     usage_known: bool,
     usage_sent: bool,
-    choices: u32,
-    finished: u32,
+    /// The output that has passed.
+    weight: Weight,
+    choices: Vec<Choice>,
+    /// `[DONE]` has passed, or the adapter has said that it is done.
     done: bool,
-    /// The first chunk, whose id and model a usage chunk of our own repeats.
+    /// The first chunk, whose id and model the chunks of our own repeat.
     first: Option<Bytes>,
+}
+
+/// What is known of an answer before it comes.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected {
+    /// The caller asked for the usage chunk.
+    pub usage: bool,
+    /// Alternatives asked for.
+    pub choices: u32,
+    /// Estimated tokens of the prompt.
+    pub input: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Choice {
+    index: u32,
+    calls: bool,
+    finished: bool,
 }
 
 /// Some chunks, framed for the caller.
@@ -36,32 +58,46 @@ pub enum Passed {
     Through,
     /// It is an error: the adapter must read it.
     Error,
+    /// It could not be read, and nothing of the answer was in it.
+    Skipped,
 }
 
 // === impl Meter ===
 
 impl Meter {
-    pub fn new(usage_wanted: bool) -> Self {
+    pub fn new(expected: Expected) -> Self {
         Self {
-            wanted: usage_wanted,
+            expected,
             usage: Tokens::default(),
             usage_known: false,
             usage_sent: false,
-            choices: 0,
-            finished: 0,
+            weight: Weight::ZERO,
+            choices: Vec::new(),
             done: false,
             first: None,
         }
     }
 
     /// Lets one event of a canonical stream pass into `out`.
+    ///
+    /// # Errors
+    ///
+    /// The event is a chunk that cannot be read while the answer is under way, so that a piece of it may be lost.
     pub fn pass(&mut self, data: &Bytes, out: &mut Chunks) -> Result<Passed, Failure> {
-        if &data[..] == DONE {
+        let text = data.trim_ascii();
+        if text == DONE {
             self.done = true;
             return Ok(Passed::Through);
         }
-        let peek = ChunkPeek::read(data)
-            .map_err(|error| Failure::malformed(format!("an event of the stream cannot be read: {error}")))?;
+        let peek = match ChunkPeek::read(data) {
+            Ok(peek) => peek,
+            // What does not even begin like a chunk is some server's way to say that it is alive.
+            Err(_) if !text.starts_with(b"{") || self.is_finished() => return Ok(Passed::Skipped),
+            Err(error) => {
+                let message = format!("an event of the stream cannot be read: {error}");
+                return Err(Failure::malformed(message));
+            }
+        };
         if peek.error {
             return Ok(Passed::Error);
         }
@@ -69,8 +105,8 @@ impl Meter {
             self.usage = usage;
             self.usage_known = true;
         }
+        out.token |= peek.token();
         self.take(data, &peek, out);
-        out.token |= peek.token;
         Ok(Passed::Through)
     }
 
@@ -86,17 +122,47 @@ impl Meter {
 
     fn take(&mut self, data: &Bytes, peek: &ChunkPeek, out: &mut Chunks) {
         if peek.is_usage_only() {
-            if !self.wanted {
+            if !self.expected.usage {
                 return;
             }
             self.usage_sent = true;
         }
-        self.choices = self.choices.max(peek.choices);
-        self.finished += peek.finished;
-        if self.first.is_none() && self.wanted {
+        self.weight += peek.weight;
+        let finished_before = |peeked| self.choice(peeked).is_some_and(|choice| choice.finished);
+        let repeats = |choice: &ChoicePeek| !choice.token && finished_before(choice.index);
+        if !peek.choices.is_empty() && peek.choices.iter().all(repeats) {
+            // A choice finishes once, whatever the vendor says.
+            return;
+        }
+        for peeked in &peek.choices {
+            if let Some(choice) = self.choice_mut(peeked.index) {
+                choice.calls |= peeked.calls;
+                choice.finished |= peeked.finished;
+            }
+        }
+        if self.first.is_none() {
             self.first = Some(data.clone());
         }
         frame(data, &mut out.frames);
+    }
+
+    fn choice(&self, index: u32) -> Option<&Choice> {
+        self.choices.iter().find(|choice| choice.index == index)
+    }
+
+    fn choice_mut(&mut self, index: u32) -> Option<&mut Choice> {
+        let at = match self.choices.iter().position(|choice| choice.index == index) {
+            Some(at) => at,
+            None if self.choices.len() < CHOICES => {
+                self.choices.push(Choice {
+                    index,
+                    ..Choice::default()
+                });
+                self.choices.len() - 1
+            }
+            None => return None,
+        };
+        self.choices.get_mut(at)
     }
 
     /// A count the adapter gave.
@@ -105,16 +171,41 @@ impl Meter {
         self.usage_known = true;
     }
 
-    /// Usage read from a whole answer; the adapter's own counts stand.
-    pub fn read_usage(&mut self, usage: Option<Tokens>) {
+    /// What a whole answer says of itself; the adapter's own counts stand.
+    pub fn read_answer(&mut self, usage: Option<Tokens>, weight: Weight) {
         if let (Some(usage), false) = (usage, self.usage_known) {
             self.usage = usage;
             self.usage_known = true;
         }
+        self.weight = weight;
+        self.done = true;
     }
 
-    pub fn usage(&self) -> Tokens {
-        self.usage
+    /// What has been used up to now. Where the vendor has not counted (yet), the output that has passed counts by its
+    /// weight.
+    pub fn used(&self) -> Used {
+        let mut used = Used {
+            tokens: self.usage,
+            estimated: false,
+        };
+        let passed = self.weight.tokens();
+        let counted = self.usage_known && (self.done || used.tokens.completion() >= passed);
+        if counted || passed == 0 {
+            return used;
+        }
+        used.estimated = true;
+        used.tokens.output = passed
+            .saturating_sub(used.tokens.reasoning)
+            .max(used.tokens.output);
+        if !self.usage_known {
+            used.tokens.input = u64::from(self.expected.input);
+        }
+        used
+    }
+
+    /// The adapter says that the answer is complete.
+    pub fn end(&mut self) {
+        self.done = true;
     }
 
     /// `[DONE]` has passed.
@@ -122,125 +213,68 @@ impl Meter {
         self.done
     }
 
-    /// The vendor has closed the stream properly. The answer is complete if it said so, by `[DONE]` or by a
-    /// finish reason for a choice; else it was cut.
-    pub fn check_complete(&self) -> Result<(), Failure> {
-        if self.done || self.finished > 0 {
-            return Ok(());
-        }
-        Err(Failure::malformed(
-            "the vendor's stream ended before the answer was complete",
-        ))
+    /// All that was asked for is there: every choice has said why it has finished.
+    pub fn is_finished(&self) -> bool {
+        let asked = self.expected.choices.max(1) as usize;
+        self.choices.len() >= asked && self.choices.iter().all(|choice| choice.finished)
     }
 
-    /// The usage chunk the caller still waits for.
-    pub fn missing_usage(&mut self) -> Option<Bytes> {
-        if !self.wanted || self.usage_sent || !self.usage_known {
-            return None;
+    /// The vendor has closed the stream properly. The answer is complete if it said so, by `[DONE]` or by a finish
+    /// reason for each choice; else it was cut.
+    ///
+    /// # Errors
+    ///
+    /// It was cut, or there is nothing in it.
+    pub fn check_complete(&mut self) -> Result<(), Failure> {
+        let empty =
+            self.weight == Weight::ZERO && !self.choices.iter().any(|choice| choice.finished || choice.calls);
+        if empty || !(self.done || self.is_finished()) {
+            return Err(Failure::malformed(
+                "the vendor's stream ended before the answer was complete",
+            ));
         }
-        self.usage_sent = true;
-        let first = Document::parse(self.first.take()?).ok()?;
+        self.done = true;
+        Ok(())
+    }
+
+    /// What a complete answer still lacks, framed: finish reasons the vendor left out, and the usage chunk the caller
+    /// waits for.
+    pub fn closing(&mut self, out: &mut BytesMut) {
+        for choice in std::mem::take(&mut self.choices) {
+            if !choice.finished {
+                let reason = if choice.calls { "tool_calls" } else { "stop" };
+                let choices = format!(
+                    r#"[{{"index":{},"delta":{{}},"finish_reason":"{reason}"}}]"#,
+                    choice.index
+                );
+                self.own_chunk("choices", choices, out);
+            }
+        }
+        if self.expected.usage && !std::mem::replace(&mut self.usage_sent, true) {
+            let usage = self.used().tokens.to_canonical();
+            self.own_chunk("usage", usage, out);
+        }
+    }
+
+    /// A chunk like the first one with this member alone.
+    fn own_chunk(&self, member: &str, value: String, out: &mut BytesMut) {
+        let first = self.first.clone().and_then(|first| Document::parse(first).ok());
+        let Some(first) = first else { return };
         let keep = ["id", "object", "created", "model", "system_fingerprint"];
         let mut edits = first.remove_all_but(&keep);
-        edits.push(Edit {
-            member: "choices".into(),
-            value: Some(b"[]".to_vec()),
-        });
-        edits.push(Edit {
-            member: "usage".into(),
-            value: Some(self.usage.to_canonical().into_bytes()),
-        });
-        Some(first.edited(&edits).bytes().clone())
+        let mut set = |member: &str, value: String| {
+            edits.push(Edit {
+                member: member.into(),
+                value: Some(value.into_bytes()),
+            });
+        };
+        if member != "choices" {
+            set("choices", "[]".to_owned());
+        }
+        set(member, value);
+        frame(first.edited(&edits).bytes(), out);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pass(meter: &mut Meter, events: &[&str]) -> String {
-        let mut out = Chunks::default();
-        for event in events {
-            let passed = meter
-                .pass(&Bytes::copy_from_slice(event.as_bytes()), &mut out)
-                .unwrap();
-            assert_eq!(passed, Passed::Through);
-        }
-        String::from_utf8(out.frames.to_vec()).unwrap()
-    }
-
-    const TOKEN: &str =
-        r#"{"id":"i","model":"m","choices":[{"index":0,"delta":{"content":"a"}}],"usage":null}"#;
-    const FINISH: &str = r#"{"id":"i","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
-    const USAGE: &str = r#"{"id":"i","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
-
-    #[test]
-    fn the_usage_chunk_is_metered_and_taken_out_for_callers_who_did_not_ask() {
-        let mut meter = Meter::new(false);
-        let out = pass(&mut meter, &[TOKEN, FINISH, USAGE, "[DONE]"]);
-        assert_eq!(out, format!("data: {TOKEN}\n\ndata: {FINISH}\n\n"));
-        assert_eq!((meter.usage().input, meter.usage().output), (7, 2));
-        assert!(meter.is_done() && meter.check_complete().is_ok());
-        assert_eq!(meter.missing_usage(), None);
-    }
-
-    #[test]
-    fn the_usage_chunk_passes_for_callers_who_asked() {
-        let mut meter = Meter::new(true);
-        let out = pass(&mut meter, &[TOKEN, FINISH, USAGE]);
-        assert!(out.contains(USAGE));
-        assert_eq!(meter.missing_usage(), None);
-    }
-
-    #[test]
-    fn the_usage_chunk_is_made_where_only_the_adapter_counted() {
-        let mut meter = Meter::new(true);
-        meter
-            .pass_translated(
-                &Bytes::from_static(TOKEN.as_bytes()),
-                true,
-                &mut Chunks::default(),
-            )
-            .unwrap();
-        meter.count(TokenClass::Input, 3);
-        meter.count(TokenClass::Output, 4);
-        let chunk = meter.missing_usage().unwrap();
-        let chunk = String::from_utf8(chunk.to_vec()).unwrap();
-        assert!(
-            chunk.starts_with(r#"{"id":"i","model":"m","choices":[],"usage":{"prompt_tokens":3"#),
-            "{chunk}"
-        );
-    }
-
-    #[test]
-    fn a_stream_that_was_cut_is_not_complete() {
-        let mut meter = Meter::new(false);
-        pass(&mut meter, &[TOKEN]);
-        assert!(meter.check_complete().is_err());
-        pass(&mut meter, &[FINISH]);
-        assert!(meter.check_complete().is_ok());
-    }
-
-    #[test]
-    fn errors_and_nonsense_do_not_pass() {
-        let mut out = Chunks::default();
-        let mut meter = Meter::new(false);
-        let error = Bytes::from_static(br#"{"error":{"message":"overloaded"}}"#);
-        assert_eq!(meter.pass(&error, &mut out).unwrap(), Passed::Error);
-        assert!(
-            meter
-                .pass(&Bytes::from_static(b"{\"choices\":[{"), &mut out)
-                .is_err()
-        );
-        assert!(out.frames.is_empty());
-    }
-
-    #[test]
-    fn json_over_several_lines_is_put_on_one() {
-        let mut meter = Meter::new(false);
-        assert_eq!(
-            pass(&mut meter, &["{\"choices\":\n[]}"]),
-            "data: {\"choices\": []}\n\n"
-        );
-    }
-}
+mod tests;

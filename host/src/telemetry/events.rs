@@ -88,11 +88,12 @@ impl RequestEnded<'_> {
             attempts = trail.attempts,
             outcome,
             error,
-            input_tokens = record.tokens.prompt(),
-            cached_tokens = record.tokens.cached_input,
-            output_tokens = record.tokens.completion(),
-            reasoning_tokens = record.tokens.reasoning,
-            cost_usd = record.tokens.cost(&record.price),
+            input_tokens = record.used.tokens.prompt(),
+            cached_tokens = record.used.tokens.cached_input,
+            output_tokens = record.used.tokens.completion(),
+            reasoning_tokens = record.used.tokens.reasoning,
+            tokens_estimated = record.used.estimated.then_some(true),
+            cost_usd = record.used.tokens.cost(&record.price),
             first_token_ms = record.first_token.map(milliseconds),
             latency_ms = milliseconds(record.elapsed()),
             "request"
@@ -126,7 +127,7 @@ impl RequestEnded<'_> {
         }
         let account = trail.account.as_deref().unwrap_or_default();
         let upstream_model = trail.model.as_deref().unwrap_or_default();
-        let tokens = &record.tokens;
+        let tokens = &record.used.tokens;
         for (class, count) in [
             ("input", tokens.input),
             ("output", tokens.output),

@@ -33,6 +33,10 @@ pub struct Metrics {
     pub generation: IntGauge,
     /// 1 for each plugin that serves, with its version.
     pub plugins: IntGaugeVec,
+    /// Requests that are being served.
+    pub requests_in_flight: IntGauge,
+    /// Requests that wait for their turn.
+    pub requests_waiting: IntGauge,
     /// Attempts under way.
     pub in_flight: IntGauge,
     /// Plugin instances that exchanges hold.
@@ -114,6 +118,11 @@ impl Metrics {
                     Opts::new("patchbay_plugin_info", "Plugins of the current generation"),
                     &["plugin", "kind", "version"],
                 ),
+            ),
+            requests_in_flight: gauge("patchbay_requests_in_flight", "Requests being served"),
+            requests_waiting: gauge(
+                "patchbay_requests_waiting",
+                "Requests that wait for their turn, when as many as may be are being served",
             ),
             in_flight: gauge("patchbay_attempts_in_flight", "Attempts under way"),
             instances: gauge("patchbay_plugin_instances", "Plugin instances held by exchanges"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
 use url::form_urlencoded::Serializer;
 
 use super::Composed;
@@ -44,6 +44,10 @@ pub fn compose(
     if canonical && !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
+    // A compressed stream would have to wait for its compressor.
+    headers
+        .entry(ACCEPT_ENCODING)
+        .or_insert(HeaderValue::from_static("identity"));
     let mut request = reqwest::Request::new(outgoing.method, url);
     *request.headers_mut() = headers;
     if !body.is_empty() {

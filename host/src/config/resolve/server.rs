@@ -4,13 +4,21 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::keys;
-use crate::config::kinds::{ADDRESS, DURATION, SWITCH};
+use crate::config::kinds::{ADDRESS, DURATION, PERIOD, SWITCH};
 use crate::config::reader::{Place, Section};
-use crate::config::settings::Server;
+use crate::config::settings::{Admission, Server};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const MAX_BODY: usize = 32 << 20;
 const DRAIN: Duration = Duration::from_secs(30);
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+const ADMISSION: Admission = Admission {
+    concurrency: 10_000,
+    queue: 1_000,
+    wait: Duration::from_secs(10),
+};
+/// Most that can be set, for both numbers.
+const MOST_AT_ONCE: i64 = 1_000_000;
 
 /// `[server]` and where its admin key stands, for the caller keys to be compared with.
 pub(super) struct ServerDraft {
@@ -40,9 +48,23 @@ pub(super) fn read(section: Section<'_>) -> ServerDraft {
             authentication,
             max_body: section.bytes("max_body").unwrap_or(MAX_BODY),
             drain: section.text("drain", &DURATION).unwrap_or(DRAIN),
+            keep_alive: section.text("keep_alive", &PERIOD).unwrap_or(Some(KEEP_ALIVE)),
+            admission: admission(&section),
         },
         admin_key: section.place_of("admin_key"),
     };
     section.finish();
     draft
+}
+
+fn admission(section: &Section<'_>) -> Admission {
+    Admission {
+        concurrency: section
+            .whole("concurrency", 1..=MOST_AT_ONCE)
+            .unwrap_or(ADMISSION.concurrency),
+        queue: section
+            .whole("queue", 0..=MOST_AT_ONCE)
+            .unwrap_or(ADMISSION.queue),
+        wait: section.text("queue_wait", &DURATION).unwrap_or(ADMISSION.wait),
+    }
 }

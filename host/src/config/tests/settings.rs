@@ -25,7 +25,7 @@ fn targets<'a>(settings: &'a Settings, name: &str) -> Vec<(&'a str, usize, &'a [
 #[test]
 fn defaults() {
     let settings = settings("");
-    assert_eq!(settings.attempts, 3);
+    assert_eq!(settings.failover.attempts, 3);
     assert_eq!(settings.server.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
     assert!(settings.server.authentication && settings.server.admin_key.is_none());
     assert_eq!(
@@ -41,6 +41,9 @@ fn defaults() {
     let timeouts = &settings.timeouts;
     let seconds = [timeouts.connect, timeouts.total, timeouts.stream].map(|timeout| timeout.as_secs());
     assert_eq!(seconds, [5, 250, 1800]);
+    assert_eq!((timeouts.first_byte, timeouts.first_token), (None, None));
+    assert_eq!(timeouts.idle, Some(Duration::from_secs(120)));
+    assert_eq!(settings.server.keep_alive, Some(Duration::from_secs(10)));
     assert!(settings.keys[0].models.is_none());
 
     let vendor = &settings.vendors["zz"];
@@ -183,7 +186,7 @@ fn a_variable_never_adds_structure() {
         .settings;
     let json: serde_json::Value = serde_json::from_str(&settings.vendors["a"].settings).unwrap();
     assert_eq!(json, serde_json::json!({ "x": value }));
-    assert_eq!(settings.attempts, 3);
+    assert_eq!(settings.failover.attempts, 3);
 }
 
 #[test]

@@ -1,0 +1,267 @@
+//! The attempts of one request: a state machine that goes from candidate to candidate until one has something to
+//! show, or there is nothing left to try.
+//!
+//! ```text
+//!            ┌───────────────── switch over ───────────────┐
+//!            ▼                                             │
+//!   Choose ──── lease ────▶ Ask ──── failed ────▶ Judge ───┤
+//!     │                      ▲ │                    │      │
+//!     │                      │ └─ answer ─▶ Over    │   give up
+//!     │                      │                      │      │
+//!     │                     Rest ◀──── again ───────┘      │
+//!     └──────────────── nobody left ───▶ Over ◀────────────┘
+//! ```
+//!
+//! Each candidate has one attempt; asking again after a rest belongs to it. Nothing is tried after the first token.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{FutureExt, select_all};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::attempt::{Attempt, Begun};
+use super::drive::Drive;
+use super::refusal::Refusal;
+use super::verdict::{Situation, Verdict, judge};
+use crate::chat::ChatRequest;
+use crate::failure::{Failure, Kind, Scope};
+use crate::generation::Generation;
+use crate::pool::{Lease, Place};
+use crate::route::Candidate;
+use crate::telemetry::AttemptFailed;
+use crate::usage::Record;
+
+/// Longest time a vendor can have a candidate left alone: a mistaken header is not to take it away for good.
+const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
+
+/// A request on its way from candidate to candidate.
+pub(super) struct Attempts {
+    pub(super) generation: Arc<Generation>,
+    pub(super) request: ChatRequest,
+    /// The name of the caller's key.
+    pub(super) caller: String,
+    /// Best first; whoever is asked leaves it.
+    pub(super) queue: VecDeque<Arc<Candidate>>,
+    pub(super) record: Record,
+    /// The request's own, among all that are served.
+    pub(super) place: Place,
+    /// Of all attempts together.
+    pub(super) deadline: Instant,
+    pub(super) last: Option<Failure>,
+    /// The earliest time at which a vendor wants to be asked again.
+    pub(super) come_back: Option<Duration>,
+}
+
+/// What came of it.
+pub(crate) struct Opened {
+    pub(crate) record: Record,
+    pub(crate) place: Place,
+    pub(crate) result: Result<Answer, Refusal>,
+}
+
+/// An attempt that can no longer fail unseen.
+pub(crate) enum Answer {
+    Whole(Bytes),
+    Stream(BegunStream),
+}
+
+/// A stream whose first token is there.
+pub(crate) struct BegunStream {
+    /// Frames up to and including it.
+    pub(crate) held: VecDeque<Bytes>,
+    pub(crate) drive: Box<Drive>,
+    pub(crate) lease: Lease,
+    /// When the vendor was asked.
+    pub(crate) asked: Instant,
+}
+
+/// A candidate that has its attempt.
+struct Turn {
+    candidate: Arc<Candidate>,
+    lease: Lease,
+    /// It is asked for the second time.
+    again: bool,
+}
+
+enum Step {
+    Choose,
+    Ask(Turn),
+    Judge(Turn, Failure),
+    Rest(Turn, Duration),
+    Over(Result<Answer, Refusal>),
+}
+
+// === impl Attempts ===
+
+impl Attempts {
+    /// Runs to the first thing worth showing. Dropping the future stops everything under way.
+    pub(super) async fn run(mut self) -> Opened {
+        let mut step = Step::Choose;
+        loop {
+            step = match step {
+                Step::Choose => self.choose().await,
+                Step::Ask(turn) => self.ask(turn).await,
+                Step::Judge(turn, failure) => self.judge(turn, failure),
+                Step::Rest(turn, delay) => {
+                    sleep(delay).await;
+                    Step::Ask(Turn { again: true, ..turn })
+                }
+                Step::Over(result) => {
+                    return Opened {
+                        record: self.record,
+                        place: self.place,
+                        result,
+                    };
+                }
+            };
+        }
+    }
+
+    /// The best candidate that has room, or the first one to have some.
+    async fn choose(&mut self) -> Step {
+        // Somebody else may have learned since that one of them is to be left alone.
+        self.queue.retain(|candidate| candidate.state.held().is_none());
+        if self.record.trail.attempts >= self.generation.settings.failover.attempts || self.queue.is_empty() {
+            return self.nobody();
+        }
+        let leases = self.queue.iter().enumerate();
+        let found = leases
+            .map(|(index, candidate)| Some((index, candidate.state.lease()?)))
+            .find_map(|lease| lease);
+        let leased = match found {
+            Some(leased) => Some(leased),
+            None => self.wait().await,
+        };
+        let turn = leased.and_then(|(index, lease)| {
+            Some(Turn {
+                candidate: self.queue.remove(index)?,
+                lease,
+                again: false,
+            })
+        });
+        turn.map_or_else(|| self.nobody(), Step::Ask)
+    }
+
+    /// Waits in the queues of all that are full; none if they are full too, or it takes too long.
+    async fn wait(&self) -> Option<(usize, Lease)> {
+        let admission = &self.generation.settings.server.admission;
+        let queues = self.queue.iter().enumerate();
+        let waiters: Vec<_> = queues
+            .filter_map(|(index, candidate)| {
+                let waiter = candidate.state.queue(&self.caller, admission.queue)?;
+                Some(waiter.map(move |place| (index, place)))
+            })
+            .collect();
+        if waiters.is_empty() {
+            return None;
+        }
+        let until = self.deadline.min(Instant::now() + admission.wait);
+        let ((index, place), ..) = timeout_at(until, select_all(waiters)).await.ok()?;
+        let candidate = self.queue.get(index)?;
+        Some((index, candidate.state.leased(place)))
+    }
+
+    async fn ask(&mut self, turn: Turn) -> Step {
+        if !turn.again {
+            self.record.attempt(&turn.candidate);
+        }
+        let asked = Instant::now();
+        let attempt = Attempt {
+            generation: &self.generation,
+            request: &self.request,
+            candidate: &turn.candidate,
+            deadline: self.deadline,
+        };
+        let answer = match attempt.make(&mut self.record).await {
+            Err(failure) => return Step::Judge(turn, failure),
+            Ok(Begun::Whole(body)) => {
+                turn.lease.succeeded(asked.elapsed(), None);
+                Answer::Whole(body)
+            }
+            Ok(Begun::Stream { held, drive }) => {
+                self.record.first_token = Some(self.record.elapsed());
+                Answer::Stream(BegunStream {
+                    held,
+                    drive,
+                    lease: turn.lease,
+                    asked,
+                })
+            }
+        };
+        Step::Over(Ok(answer))
+    }
+
+    fn judge(&mut self, turn: Turn, failure: Failure) -> Step {
+        AttemptFailed {
+            trail: &self.record.trail,
+            failure: &failure,
+        }
+        .emit();
+        if failure.counts_against_candidate() {
+            turn.lease.failed();
+        }
+        let failover = &self.generation.settings.failover;
+        if let Some(time) = rest(&failure, failover.model_not_found) {
+            turn.candidate.state.hold(&failure, time);
+        }
+        self.come_back = [self.come_back, failure.retry_after].into_iter().flatten().min();
+        spare(&mut self.queue, &turn.candidate, &failure);
+        let situation = Situation {
+            others: self.record.trail.attempts < failover.attempts && !self.queue.is_empty(),
+            again: turn.again,
+            left: self.deadline.saturating_duration_since(Instant::now()),
+        };
+        let verdict = judge(&failure, situation, failover);
+        self.last = Some(failure);
+        match verdict {
+            Verdict::SwitchOver => Step::Choose,
+            Verdict::Again(delay) => Step::Rest(turn, delay),
+            Verdict::GiveUp => self.nobody(),
+        }
+    }
+
+    /// The caller gets what went wrong last, and when to come back, by whichever vendor says the earliest.
+    fn nobody(&mut self) -> Step {
+        let refusal = match self.last.take() {
+            Some(failure) => Refusal::Failed(Failure {
+                retry_after: self.come_back,
+                ..failure
+            }),
+            None if self.queue.is_empty() => Refusal::OutOfCandidates,
+            None => Refusal::Busy,
+        };
+        Step::Over(Err(refusal))
+    }
+}
+
+/// How long a candidate is left alone after this failure, if at all.
+fn rest(failure: &Failure, model_not_found: Option<Duration>) -> Option<Duration> {
+    let time = match failure.kind {
+        _ if failure.scope == Scope::Request => None,
+        Kind::ModelNotFound => failure.retry_after.max(model_not_found),
+        _ => failure.retry_after,
+    };
+    time.map(|time| time.min(LONGEST_HOLD))
+}
+
+/// Puts candidates that share what has just failed behind all others; they stay, because they may be the only
+/// ones left.
+fn spare(queue: &mut VecDeque<Arc<Candidate>>, failed: &Candidate, failure: &Failure) {
+    let shares = |other: &Candidate| {
+        other.vendor == failed.vendor
+            && match failure.scope {
+                Scope::Request | Scope::Candidate => false,
+                Scope::Model => other.model == failed.model,
+                Scope::Account => other.account == failed.account,
+                Scope::Endpoint => true,
+            }
+    };
+    queue.make_contiguous().sort_by_key(|candidate| shares(candidate));
+    if failure.kind == Kind::ContextLength {
+        let larger = |other: &Candidate| other.context_length > failed.context_length;
+        queue.retain(|candidate| larger(candidate));
+    }
+}
