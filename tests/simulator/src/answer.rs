@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ask::{Ask, ChatAsk, Expects};
 use crate::text::{Text, quote};
 
@@ -17,6 +19,29 @@ pub(crate) struct Draft {
     /// Whether to answer with a stream, whatever the caller wanted.
     pub(crate) stream: bool,
     pub(crate) wording: Wording,
+    pub(crate) huge: Option<Huge>,
+    pub(crate) omitted: Vec<Part>,
+    pub(crate) twice: Option<Part>,
+}
+
+/// A token of many bytes among the others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Huge {
+    /// How many tokens come before it.
+    pub(crate) after: usize,
+    pub(crate) bytes: usize,
+}
+
+/// What ends an answer, part by part; rules can leave parts out or say them twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// The reason why the answer ends.
+    Finish,
+    /// How much was used, whether it comes by itself or with another part.
+    Usage,
+    /// The mark at the very end of a stream.
+    Done,
 }
 
 #[derive(Debug)]
@@ -52,6 +77,18 @@ impl Draft {
         Self {
             stream: ask.streams(),
             wording: Wording::Echo,
+            huge: None,
+            omitted: Vec::new(),
+            twice: None,
+        }
+    }
+
+    /// How many times a part is said.
+    pub(crate) fn times(&self, part: Part) -> usize {
+        match self.twice {
+            _ if self.omitted.contains(&part) => 0,
+            Some(twice) if twice == part => 2,
+            _ => 1,
         }
     }
 }
@@ -59,8 +96,19 @@ impl Draft {
 // === impl Answer ===
 
 impl Answer {
-    pub(crate) fn compose(ask: &ChatAsk, wording: &Wording) -> Self {
-        let (tool, text) = match (wording, &ask.expects) {
+    pub(crate) fn compose(ask: &ChatAsk, draft: &Draft) -> Self {
+        let (tool, text) = Self::said(ask, &draft.wording);
+        let text = match draft.huge {
+            Some(huge) => Arc::new(text.with_token(huge.after, &"x".repeat(huge.bytes))),
+            None => text,
+        };
+        let said = ask.limit.unwrap_or(usize::MAX).min(text.len());
+        Self { tool, text, said }
+    }
+
+    /// The tool called, if any, and the text.
+    fn said(ask: &ChatAsk, wording: &Wording) -> (Option<String>, Arc<Text>) {
+        match (wording, &ask.expects) {
             (Wording::Fixed(text), _) | (Wording::Filler(text), Expects::Text) => (None, Arc::clone(text)),
             (_, Expects::ToolCall { name, arguments }) => {
                 (Some(name.clone()), Arc::new(Text::fragments(arguments, FRAGMENT)))
@@ -78,9 +126,7 @@ impl Answer {
                 Arc::new(Text::words(&format!("{{\"reply\":{}}}", quote(&echo(ask))))),
             ),
             (Wording::Echo, Expects::Text) => (None, Arc::new(Text::words(&echo(ask)))),
-        };
-        let said = ask.limit.unwrap_or(usize::MAX).min(text.len());
-        Self { tool, text, said }
+        }
     }
 
     /// What is said, escaped for JSON, without quotes.
@@ -133,6 +179,13 @@ mod tests {
         }
     }
 
+    fn compose(expects: Expects, limit: Option<usize>, wording: Wording) -> Answer {
+        let ask = ask(expects, limit);
+        let mut draft = Draft::new(&Ask::Models);
+        draft.wording = wording;
+        Answer::compose(&ask, &draft)
+    }
+
     fn call() -> Expects {
         Expects::ToolCall {
             name: "look".to_owned(),
@@ -142,12 +195,9 @@ mod tests {
 
     #[test]
     fn filler_replaces_text_but_not_a_tool_call() {
-        let filler = Wording::Filler(Arc::new(Text::numbered(2)));
-        assert_eq!(
-            Answer::compose(&ask(Expects::Text, None), &filler).text(),
-            "token-0 token-1"
-        );
-        let called = Answer::compose(&ask(call(), None), &filler);
+        let filler = || Wording::Filler(Arc::new(Text::numbered(2)));
+        assert_eq!(compose(Expects::Text, None, filler()).text(), "token-0 token-1");
+        let called = compose(call(), None, filler());
         assert_eq!(
             (called.tool.as_deref(), called.text()),
             (Some("look"), "{\\\"a\\\":1}")
@@ -158,7 +208,7 @@ mod tests {
     #[test]
     fn filler_in_json_keeps_its_number_of_tokens() {
         let filler = Wording::Filler(Arc::new(Text::numbered(3)));
-        let answer = Answer::compose(&ask(Expects::JsonObject, None), &filler);
+        let answer = compose(Expects::JsonObject, None, filler);
         assert_eq!(answer.len(), 3);
         assert_eq!(answer.text(), "{\\\"reply\\\":\\\"token-0 token-1 token-2\\\"}");
     }
@@ -166,18 +216,18 @@ mod tests {
     #[test]
     fn fixed_text_replaces_a_tool_call() {
         let fixed = Wording::Fixed(Arc::new(Text::words("no thanks")));
-        let answer = Answer::compose(&ask(call(), None), &fixed);
+        let answer = compose(call(), None, fixed);
         assert_eq!((answer.tool.as_deref(), answer.finish()), (None, Finish::Stop));
     }
 
     #[test]
     fn a_limit_ends_the_answer_only_if_there_was_more_to_say() {
-        let short = Answer::compose(&ask(Expects::Text, Some(2)), &Wording::Echo);
+        let short = compose(Expects::Text, Some(2), Wording::Echo);
         assert_eq!(
             (short.text(), short.finish()),
             ("Simulated reply", Finish::Length)
         );
-        let exact = Answer::compose(&ask(Expects::Text, Some(5)), &Wording::Echo);
+        let exact = compose(Expects::Text, Some(5), Wording::Echo);
         assert_eq!((exact.len(), exact.finish()), (5, Finish::Stop));
     }
 }

@@ -4,14 +4,33 @@
 
 mod body;
 mod coalesce;
+mod content_length;
 mod cut_after;
+mod drip;
+mod end_after;
+mod endless;
+mod error_after;
 mod first_token;
+mod gzip;
 mod headers;
+mod huge_after;
+mod informational;
 mod interval;
 mod latency;
+mod malformed_after;
+mod never;
+mod noise_after;
+mod omit;
+mod reset;
+mod reset_after;
+mod split;
 mod stall_after;
 mod status;
+mod stream;
+mod twice;
 mod wording;
+
+pub use reset::Reset;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,19 +69,40 @@ macro_rules! effects {
     };
 }
 
-// Applied in this order: first what is said, then when, then how it goes wrong, writes last.
+// Applied in this order: what is said, when, what is wrong with it, how it breaks off, and last how it is
+// written.
 effects! {
     reply: wording::ReplyWith,
+    stream: stream::Stream,
+    omit: omit::Omit,
+    twice: twice::Twice,
+    huge_after: huge_after::HugeAfter,
     status: status::Status,
     body: body::FixedBody,
     headers: headers::Headers,
+    informational: informational::Informational,
     latency_ms: latency::Latency,
+    never: never::Never,
+    endless: endless::Endless,
     first_token_ms: first_token::FirstToken,
     interval_ms: interval::Interval,
+    malformed_after: malformed_after::MalformedAfter,
+    noise_after: noise_after::NoiseAfter,
+    error_after: error_after::ErrorAfter,
+    end_after: end_after::EndAfter,
+    gzip: gzip::Gzip,
     stall_after: stall_after::StallAfter,
     cut_after: cut_after::CutAfter,
+    reset_after: reset_after::ResetAfter,
+    reset: reset::Reset,
     coalesce: coalesce::Coalesce,
+    content_length: content_length::ContentLength,
+    split: split::Split,
+    drip_ms: drip::Drip,
 }
+
+/// What an error says that a rule asked for.
+const ASKED_FOR: &str = "a simulator rule asked for this error";
 
 /// The timer's resolution is a millisecond, so rules count in whole ones.
 fn whole_millis(duration: std::time::Duration) -> u64 {

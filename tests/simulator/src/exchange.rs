@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +18,7 @@ use crate::rules::Subject;
 use crate::state::State;
 use crate::tally::Tally;
 use crate::vendors::{Refusal, Route, Stamp, route};
+use crate::wire::Wire;
 
 /// The largest request read, in bytes; larger than any vendor takes.
 const LARGEST_REQUEST: usize = 128 * 1024 * 1024;
@@ -28,13 +30,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) struct Exchange {
     state: Arc<State>,
     tally: Arc<Tally>,
+    wire: Arc<Wire>,
     entry: Option<Arc<Entry>>,
     events: u32,
     ended: bool,
 }
 
 /// Answers everything that is not the control API.
-pub(crate) async fn answer(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
+pub(crate) async fn answer(
+    Shared(state): Shared<Arc<State>>,
+    Extension(wire): Extension<Arc<Wire>>,
+    request: Request,
+) -> Response {
     let received = state.now();
     let (parts, body) = request.into_parts();
     let Some(route) = route(&parts.method, parts.uri.path()) else {
@@ -60,9 +67,7 @@ pub(crate) async fn answer(Shared(state): Shared<Arc<State>>, request: Request) 
     let asked = route.format.read(route.operation, route.path, &body);
     let sequence = state.next_sequence();
     let reply = reply(&state, &route, &account, &asked, sequence);
-    let latency = reply.latency;
-
-    let exchange = Exchange::begin(&state, &route, &account, || Entry {
+    let exchange = Exchange::begin(&state, &wire, &route, &account, || Entry {
         sequence,
         received,
         vendor: route.vendor.to_owned(),
@@ -75,12 +80,11 @@ pub(crate) async fn answer(Shared(state): Shared<Arc<State>>, request: Request) 
         method: parts.method.clone(),
         uri: parts.uri.clone(),
         headers: parts.headers.clone(),
+        wire: Arc::clone(&wire),
+        answered: OnceLock::new(),
         ended: OnceLock::new(),
     });
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
-    }
-    respond(reply, sequence, exchange)
+    respond(reply, sequence, exchange).await
 }
 
 /// What the vendor's format and the rules make of the request.
@@ -117,7 +121,23 @@ fn reply(
     reply
 }
 
-fn respond(mut reply: Reply, sequence: u64, exchange: Exchange) -> Response {
+/// Comes to the head of the answer in its time, if ever; the body then plays by itself.
+async fn respond(mut reply: Reply, sequence: u64, mut exchange: Exchange) -> Response {
+    if !reply.informational.is_empty() {
+        exchange.wire.announce(&reply.informational);
+    }
+    if !reply.latency.is_zero() {
+        tokio::time::sleep(reply.latency).await;
+    }
+    if reply.headless {
+        exchange.reset();
+        // The connection is about to drop this.
+        std::future::pending::<()>().await;
+    }
+    if let Some(length) = reply.claimed {
+        exchange.wire.claim(length);
+    }
+    exchange.answered();
     let mut response = Response::new(Body::empty());
     *response.status_mut() = reply.status;
     *response.headers_mut() = std::mem::take(&mut reply.headers);
@@ -131,16 +151,36 @@ fn respond(mut reply: Reply, sequence: u64, exchange: Exchange) -> Response {
 // === impl Exchange ===
 
 impl Exchange {
-    fn begin(state: &Arc<State>, route: &Route<'_>, account: &str, entry: impl FnOnce() -> Entry) -> Self {
+    fn begin(
+        state: &Arc<State>,
+        wire: &Arc<Wire>,
+        route: &Route<'_>,
+        account: &str,
+        entry: impl FnOnce() -> Entry,
+    ) -> Self {
         let tally = state.tallies.of(route.vendor, account);
         tally.begin();
         Self {
             state: Arc::clone(state),
             tally,
+            wire: Arc::clone(wire),
             entry: state.recorder.keep(entry),
             events: 0,
             ended: false,
         }
+    }
+
+    /// Notes that the head of the answer is sent now.
+    fn answered(&self) {
+        if let Some(entry) = &self.entry {
+            entry.answered.get_or_init(|| self.state.now());
+        }
+    }
+
+    /// Ends with a reset of the connection.
+    pub(crate) fn reset(&mut self) {
+        self.end(How::Cut);
+        self.wire.reset();
     }
 
     pub(crate) fn sent(&mut self, events: u32) {

@@ -19,6 +19,13 @@ const EXAMPLES: &str = r#"Examples:
     [{"then": {"reply": {"tokens": 100}, "interval_ms": 15}},
      {"when": {"account": "key-1"}, "times": 2, "then": {"status": 503}}]
 
+  What "then" may hold besides; the crate's documentation says what each does:
+    said        reply, stream, omit, twice, huge_after, status, body, headers
+    when        informational, latency_ms, never, first_token_ms, interval_ms, endless
+    wrong       malformed_after, noise_after, error_after, end_after, gzip
+    broken off  stall_after, cut_after, reset_after, reset
+    written     coalesce, content_length, split, drip_ms
+
   curl -N http://127.0.0.1:8090/v1/chat/completions -H 'authorization: Bearer key-1' \
     -d '{"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "Hello"}]}'
   curl http://127.0.0.1:8090/control/requests

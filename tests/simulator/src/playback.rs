@@ -12,23 +12,31 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::exchange::Exchange;
 use crate::record::How;
-use crate::reply::{End, Event, Reply};
+use crate::reply::{End, Event, Pieces, Reply};
 
 /// The body of an answer. Dropping it before its end means that the caller left.
-#[derive(Debug)]
 pub(crate) struct Playback {
     events: IntoIter<Event>,
+    refrain: Option<Event>,
+    /// The event whose turn it is.
+    current: Option<Event>,
     end: End,
-    /// What is left of the announced length.
+    pieces: Option<Pieces>,
+    /// What is left of the length that HTTP carries.
     remaining: Option<u64>,
     /// When the latest event was due; unset until the first pause.
     due: Option<Instant>,
     /// The pause under way.
     pause: Option<Pin<Box<Sleep>>>,
-    /// Whether the socket had its turn to send what it was given before a cut.
+    /// The socket's turn to send what it was given, under way.
+    flush: Option<Turn>,
+    /// Whether the socket had that turn.
     flushed: bool,
     exchange: Exchange,
 }
+
+/// Also lets callers in the same process read what was sent.
+type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 // === impl Playback ===
 
@@ -36,31 +44,67 @@ impl Playback {
     pub(crate) fn new(reply: Reply, exchange: Exchange) -> Self {
         let mut playback = Self {
             events: reply.events.into_iter(),
+            refrain: reply.refrain,
+            current: None,
             end: reply.end,
+            pieces: reply.pieces,
             remaining: reply.length,
             due: None,
             pause: None,
+            flush: None,
             flushed: false,
             exchange,
         };
-        playback.note_completion();
+        playback.advance();
         playback
     }
 
-    fn is_complete(&self) -> bool {
-        self.end == End::Complete && self.events.as_slice().is_empty()
-    }
-
-    /// The connection does not ask again after the last event, so completion is noted with it.
-    fn note_completion(&mut self) {
+    /// Comes to the next event.
+    fn advance(&mut self) {
+        self.current = self.events.next().or_else(|| self.refrain.clone());
+        if let (Some(event), Some(pieces)) = (&mut self.current, self.pieces) {
+            event.pause += pieces.pause;
+        }
+        // The connection does not ask again after the last event, so completion is noted with it.
         if self.is_complete() {
             self.exchange.end(How::Completed);
         }
     }
 
+    fn is_complete(&self) -> bool {
+        self.end == End::Complete && self.current.is_none()
+    }
+
+    /// The next bytes to be sent, all of the event's or a piece of it.
+    fn next_write(&mut self) -> Option<Bytes> {
+        let event = self.current.as_mut()?;
+        if let Some(pieces) = self.pieces.filter(|pieces| pieces.size < event.bytes.len()) {
+            event.pause = pieces.pause;
+            return Some(event.bytes.split_to(pieces.size));
+        }
+        self.exchange.sent(event.events);
+        let bytes = std::mem::take(&mut event.bytes);
+        self.advance();
+        Some(bytes)
+    }
+
+    /// Lets the connection send what it was given, which it puts off while there is more to come. That
+    /// is as much as the socket takes: all but the largest replies to the slowest callers.
+    fn poll_flushed(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.flushed {
+            let turn = self
+                .flush
+                .get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
+            ready!(turn.as_mut().poll(context));
+            self.flush = None;
+            self.flushed = true;
+        }
+        Poll::Ready(())
+    }
+
     /// Waits out the pause before the next event.
     fn poll_pause(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if let Some(next) = self.events.as_mut_slice().first_mut() {
+        if let Some(next) = &mut self.current {
             let pause = std::mem::take(&mut next.pause);
             if !pause.is_zero() {
                 let due = self.due.unwrap_or_else(Instant::now) + pause;
@@ -75,22 +119,19 @@ impl Playback {
         Poll::Ready(())
     }
 
-    fn poll_end(&mut self, context: &Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.end {
-            End::Complete => Poll::Ready(None),
-            End::Stall => Poll::Pending,
-            End::Cut if self.flushed => {
-                self.exchange.end(How::Cut);
-                Poll::Ready(Some(Err(io::Error::other("cut by a rule"))))
-            }
-            // An error makes the connection forget what it has not sent yet; pausing once lets it send
-            // as much as the socket takes, which is all but the largest replies to the slowest callers.
-            End::Cut => {
-                self.flushed = true;
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
+            End::Complete => return Poll::Ready(None),
+            End::Stall => return Poll::Pending,
+            End::Cut | End::Reset => ready!(self.poll_flushed(context)),
         }
+        if self.end == End::Reset {
+            self.exchange.reset();
+            return Poll::Pending;
+        }
+        // An error makes the connection forget what it has not sent yet.
+        self.exchange.end(How::Cut);
+        Poll::Ready(Some(Err(io::Error::other("cut by a rule"))))
     }
 }
 
@@ -101,15 +142,17 @@ impl Body for Playback {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         ready!(this.poll_pause(context));
-        let Some(event) = this.events.next() else {
+        if this.pieces.is_some() && this.current.is_some() {
+            ready!(this.poll_flushed(context));
+        }
+        let Some(bytes) = this.next_write() else {
             return this.poll_end(context);
         };
-        this.exchange.sent(event.events);
+        this.flushed = false;
         if let Some(remaining) = &mut this.remaining {
-            *remaining = remaining.saturating_sub(event.bytes.len() as u64);
+            *remaining = remaining.saturating_sub(bytes.len() as u64);
         }
-        this.note_completion();
-        Poll::Ready(Some(Ok(Frame::data(event.bytes))))
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {

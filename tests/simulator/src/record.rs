@@ -13,19 +13,23 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::ask::Operation;
+use crate::wire::Wire;
 
 /// Requests kept; the oldest go first.
 const KEPT: usize = 10_000;
 /// The largest body kept, in bytes.
 const LARGEST_BODY: usize = 64 * 1024;
 
-/// A request as it came in. Times count from the simulator's start; in JSON they are milliseconds.
+/// A request as it came in and what became of it. Times count from the simulator's start, see
+/// `Simulator::now`; in JSON they are milliseconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Received {
     /// Counts from 1 over all requests, recorded or not; part of the answer's id.
     pub sequence: u64,
     #[serde(rename = "received_ms", serialize_with = "millis")]
     pub received: Duration,
+    /// The connection it came on; they count from 1.
+    pub connection: u64,
     pub vendor: String,
     pub account: String,
     /// Empty where the operation has no model or the request could not be read.
@@ -42,8 +46,14 @@ pub struct Received {
     pub streaming: bool,
     /// The status of the answer.
     pub status: u16,
+    /// When the head of the answer was sent; nothing if that did not come to pass yet, or ever.
+    #[serde(rename = "answered_ms", serialize_with = "some_millis")]
+    pub answered: Option<Duration>,
     /// Nothing while the exchange is under way.
     pub ended: Option<Ended>,
+    /// When the connection it came on was closed, by whomever; nothing while that is open.
+    #[serde(rename = "disconnected_ms", serialize_with = "some_millis")]
+    pub disconnected: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -61,7 +71,7 @@ pub enum How {
     Completed,
     /// The caller was gone before the end.
     CallerLeft,
-    /// A rule closed the connection.
+    /// A rule closed or reset the connection.
     Cut,
 }
 
@@ -80,6 +90,8 @@ pub(crate) struct Entry {
     pub(crate) body: Bytes,
     pub(crate) streaming: bool,
     pub(crate) status: StatusCode,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) answered: OnceLock<Duration>,
     pub(crate) ended: OnceLock<Ended>,
 }
 
@@ -159,6 +171,7 @@ impl Entry {
         Received {
             sequence: self.sequence,
             received: self.received,
+            connection: self.wire.number,
             vendor: self.vendor.clone(),
             account: self.account.clone(),
             model: self.model.clone(),
@@ -171,7 +184,9 @@ impl Entry {
             body,
             streaming: self.streaming,
             status: self.status.as_u16(),
+            answered: self.answered.get().copied(),
             ended: self.ended.get().copied(),
+            disconnected: self.wire.closed.get().copied(),
         }
     }
 }
@@ -186,4 +201,12 @@ pub(crate) fn readable(headers: &HeaderMap) -> impl Iterator<Item = (String, Str
 
 fn millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_secs_f64() * 1e3)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over what the field is")]
+fn some_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => millis(duration, serializer),
+        None => serializer.serialize_none(),
+    }
 }

@@ -14,16 +14,37 @@ pub(crate) const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/even
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// Statuses below 200 whose heads come before everything else.
+    pub(crate) informational: Vec<StatusCode>,
     /// The pause before the headers.
     pub(crate) latency: Duration,
-    /// The announced length of a whole reply; a stream has none.
+    /// Whether the connection is reset instead of sending the headers.
+    pub(crate) headless: bool,
+    /// Whether this is a stream of events and not a whole document.
+    pub(crate) streamed: bool,
+    /// The length that HTTP is to carry; a stream usually has none.
     pub(crate) length: Option<u64>,
+    /// The length that the headers name, where that is a lie which HTTP itself would not tell.
+    pub(crate) claimed: Option<u64>,
     /// A stream's events, or the single piece of a whole reply.
     pub(crate) events: Vec<Event>,
+    /// What is said again and again after the events.
+    pub(crate) refrain: Option<Event>,
     pub(crate) end: End,
+    /// How the bytes are cut up for the socket; an event per write if this is unset.
+    pub(crate) pieces: Option<Pieces>,
 }
 
-#[derive(Debug)]
+/// Writes of a fixed size, wherever that splits an event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pieces {
+    /// Bytes per write.
+    pub(crate) size: usize,
+    /// The pause before each write.
+    pub(crate) pause: Duration,
+}
+
+#[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) bytes: Bytes,
     /// The pause before this event.
@@ -40,6 +61,8 @@ pub(crate) enum End {
     Complete,
     /// The connection is closed in the middle of the body.
     Cut,
+    /// The connection is reset in the middle of the body.
+    Reset,
     /// Nothing more comes and the connection stays open.
     Stall,
 }
@@ -62,35 +85,88 @@ impl Reply {
         Self {
             status,
             headers,
+            informational: Vec::new(),
             latency: Duration::ZERO,
+            headless: false,
+            streamed: length.is_none(),
             length,
+            claimed: None,
             events,
+            refrain: None,
             end: End::Complete,
+            pieces: None,
         }
     }
 
-    /// The tokens of a stream, one event each; a whole reply has no such events.
+    /// The tokens of a stream, one event each, the one that is repeated last; a whole reply has no such
+    /// events.
     pub(crate) fn token_events(&mut self) -> impl Iterator<Item = &mut Event> {
-        let stream = self.length.is_none();
+        let streamed = self.streamed;
         self.events
             .iter_mut()
-            .filter(move |event| stream && event.tokens > 0)
+            .chain(&mut self.refrain)
+            .filter(move |event| streamed && event.tokens > 0)
     }
 
     /// Drops what comes after the first `count` tokens and ends with `end`. A reply with fewer tokens
     /// ends after its last one, so that a fault is never lost on a short reply. Of two such ends the
     /// earlier one stays.
     pub(crate) fn end_after(&mut self, count: usize, end: End) {
-        let total: usize = self.events.iter().map(|event| event.tokens).sum();
+        self.reach(count);
+        let total = self.tokens();
         if self.end != End::Complete && count >= total {
             return;
         }
         let count = count.min(total);
-        match self.length {
-            Some(_) => self.events.iter_mut().for_each(|event| event.shorten(count)),
-            None => self.events.truncate(self.events_with(count)),
+        if self.streamed {
+            self.events.truncate(self.events_with(count));
+        } else {
+            self.events.iter_mut().for_each(|event| event.shorten(count));
         }
+        self.refrain = None;
         self.end = end;
+    }
+
+    /// Puts one more event after the first `count` tokens of a stream, or after its last one.
+    pub(crate) fn insert_after(&mut self, count: usize, bytes: Bytes) {
+        self.reach(count);
+        if self.streamed {
+            let at = self.events_with(count.min(self.tokens()));
+            self.events.insert(at, Event::new(bytes, 0));
+        }
+    }
+
+    /// Replaces the body of a whole reply, which keeps its tokens and its headers.
+    pub(crate) fn replace(&mut self, body: Bytes) {
+        self.length = Some(body.len() as u64);
+        self.events = vec![Event::new(body, self.tokens())];
+    }
+
+    /// Repeats the last token of a stream for ever.
+    pub(crate) fn repeat_last_token(&mut self) {
+        let said = self.events_with(self.tokens());
+        if let Some(last) = self.token_events().last().cloned() {
+            self.events.truncate(said);
+            self.refrain = Some(last);
+        }
+    }
+
+    /// What is sent before the reply ends, in bytes; nothing if it never does.
+    pub(crate) fn size(&self) -> Option<u64> {
+        let bytes = self.events.iter().map(|event| event.bytes.len() as u64).sum();
+        self.refrain.is_none().then_some(bytes)
+    }
+
+    fn tokens(&self) -> usize {
+        self.events.iter().map(|event| event.tokens).sum()
+    }
+
+    /// Writes an endless reply out up to that many tokens.
+    fn reach(&mut self, count: usize) {
+        if let Some(refrain) = &self.refrain {
+            let missing = count.saturating_sub(self.tokens());
+            self.events.extend(std::iter::repeat_n(refrain.clone(), missing));
+        }
     }
 
     /// How many events it takes to say `count` tokens; for none, those before the first token.
@@ -106,7 +182,7 @@ impl Reply {
 
     /// Puts up to `size` events into one write, which waits for the last of them.
     pub(crate) fn coalesce(&mut self, size: usize) {
-        if self.length.is_none() {
+        if self.streamed {
             self.events = self.events.chunks(size).map(Event::joined).collect();
         }
     }

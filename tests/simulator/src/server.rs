@@ -6,27 +6,45 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::state::State;
+use crate::wire::{Socket, Wire, Wired};
 
 /// The pause after a failed accept; it fails when file descriptors run out and would fail again at once.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// Counts an open connection for as long as it lives.
-struct Open(Arc<State>);
+/// What a connection is led through before HTTP is spoken.
+#[derive(Clone)]
+pub(crate) enum Door {
+    Plain,
+    Tls {
+        acceptor: TlsAcceptor,
+        /// The pause before the handshake; without one there is never a handshake.
+        delay: Option<Duration>,
+    },
+}
 
-pub(crate) async fn serve(listener: TcpListener, router: Router, state: Arc<State>) {
+/// A connection is counted as open for as long as this lives.
+struct Open {
+    state: Arc<State>,
+    wire: Arc<Wire>,
+}
+
+pub(crate) async fn serve(listener: TcpListener, door: Door, router: Router, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), Open::new(&state)));
+                    connections.spawn(enter(stream, door.clone(), router.clone(), Open::new(&state)));
                 }
                 Err(_) => tokio::time::sleep(BREATH).await,
             },
@@ -35,16 +53,43 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, state: Arc<Stat
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, open: Open) {
+async fn enter(mut stream: TcpStream, door: Door, router: Router, open: Open) {
     // Without it a stream's events could wait for the acknowledgement of the previous ones; where it
     // cannot be set, the connection is gone already.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router);
-    // An error here is an ordinary end: the caller left, or a rule cut the connection.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let wire = Arc::clone(&open.wire);
+    match door {
+        Door::Plain => speak(stream, router, wire).await,
+        Door::Tls { delay: None, .. } => {
+            // Reading on is how the caller's leaving is noticed, and that is the only end there is.
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        }
+        Door::Tls {
+            acceptor,
+            delay: Some(delay),
+        } => {
+            tokio::time::sleep(delay).await;
+            if let Ok(stream) = acceptor.accept(stream).await {
+                speak(stream, router, wire).await;
+            }
+        }
+    }
     drop(open);
+}
+
+/// Speaks HTTP until either side has enough, or an exchange has the connection reset.
+async fn speak(stream: impl Socket, router: Router, wire: Arc<Wire>) {
+    let router = TowerToHyperService::new(router);
+    let stream = Wired::new(stream, Arc::clone(&wire));
+    let service = service_fn(|mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&wire));
+        router.call(request)
+    });
+    tokio::select! {
+        // An error here is an ordinary end: the caller left, or a rule cut the connection.
+        _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service) => {}
+        () = wire.resetting() => {}
+    }
 }
 
 // === impl Open ===
@@ -52,12 +97,15 @@ async fn connection(stream: TcpStream, router: Router, open: Open) {
 impl Open {
     fn new(state: &Arc<State>) -> Self {
         state.connections.fetch_add(1, Relaxed);
-        Self(Arc::clone(state))
+        let wire = Arc::new(Wire::new(state.accepted.fetch_add(1, Relaxed) + 1));
+        let state = Arc::clone(state);
+        Self { state, wire }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Relaxed);
+        self.wire.closed.get_or_init(|| self.state.now());
+        self.state.connections.fetch_sub(1, Relaxed);
     }
 }

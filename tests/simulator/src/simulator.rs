@@ -10,8 +10,10 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::doors::Tls;
 use crate::record::Received;
 use crate::rules::{ActiveRule, Rule};
+use crate::server::Door;
 use crate::state::{Snapshot, State};
 use crate::{control, exchange, server};
 
@@ -20,6 +22,7 @@ use crate::{control, exchange, server};
 pub struct Simulator {
     addr: SocketAddr,
     state: Arc<State>,
+    router: Router,
     serving: JoinHandle<()>,
 }
 
@@ -37,8 +40,23 @@ impl Simulator {
             .nest("/control", control::routes())
             .fallback(exchange::answer)
             .with_state(Arc::clone(&state));
-        let serving = tokio::spawn(server::serve(listener, router, Arc::clone(&state)));
-        Ok(Self { addr, state, serving })
+        let serving = server::serve(listener, Door::Plain, router.clone(), Arc::clone(&state));
+        let serving = tokio::spawn(serving);
+        Ok(Self {
+            addr,
+            state,
+            router,
+            serving,
+        })
+    }
+
+    /// Opens a door for HTTPS on 127.0.0.1 whose handshake begins after `delay`, or never without one.
+    /// It leads to the same rules and the same record, and closes when it is dropped.
+    ///
+    /// # Errors
+    /// There is no free port, or no certificate can be made.
+    pub async fn tls(&self, delay: Option<Duration>) -> io::Result<Tls> {
+        Tls::start(self.router.clone(), Arc::clone(&self.state), delay).await
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -62,6 +80,11 @@ impl Simulator {
 
     pub fn rules(&self) -> Vec<ActiveRule> {
         self.state.rules.list()
+    }
+
+    /// The time since the start, by which the record counts.
+    pub fn now(&self) -> Duration {
+        self.state.now()
     }
 
     /// What was received, oldest first: the last 10,000.

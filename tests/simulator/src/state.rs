@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub uptime_ms: u128,
     /// TCP connections open now, the control API's own among them.
     pub connections: u64,
+    /// TCP connections accepted since the start, also those that never asked for anything.
+    pub accepted: u64,
     /// Requests under way now; requests to the control API are not counted.
     pub in_flight: u64,
     /// Requests received since the start.
@@ -29,6 +31,7 @@ pub(crate) struct State {
     started: Instant,
     sequence: AtomicU64,
     pub(crate) connections: AtomicU64,
+    pub(crate) accepted: AtomicU64,
     pub(crate) rules: RuleBook,
     pub(crate) recorder: Recorder,
     pub(crate) tallies: Tallies,
@@ -42,6 +45,7 @@ impl State {
             started: Instant::now(),
             sequence: AtomicU64::new(0),
             connections: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
             rules: RuleBook::default(),
             recorder: Recorder::new(),
             tallies: Tallies::default(),
@@ -61,6 +65,7 @@ impl State {
         Snapshot {
             uptime_ms: self.now().as_millis(),
             connections: self.connections.load(Relaxed),
+            accepted: self.accepted.load(Relaxed),
             in_flight: self.tallies.in_flight(),
             received: self.sequence.load(Relaxed),
             accounts: self.tallies.list(),

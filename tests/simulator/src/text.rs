@@ -53,6 +53,16 @@ impl Text {
         fragments
     }
 
+    /// The same text with one token more behind the first `count`, or behind its last.
+    pub(crate) fn with_token(&self, count: usize, token: &str) -> Self {
+        let mut text = Self::default();
+        let (before, after): (Vec<_>, Vec<_>) = self.tokens().enumerate().partition(|(at, _)| *at < count);
+        before.iter().for_each(|(_, token)| text.push_escaped(token));
+        text.push(token);
+        after.iter().for_each(|(_, token)| text.push_escaped(token));
+        text
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -77,7 +87,11 @@ impl Text {
 
     fn push(&mut self, token: &str) {
         let quoted = quote(token);
-        self.escaped.push_str(&quoted[1..quoted.len() - 1]);
+        self.push_escaped(&quoted[1..quoted.len() - 1]);
+    }
+
+    fn push_escaped(&mut self, token: &str) {
+        self.escaped.push_str(token);
         self.ends.push(self.escaped.len());
     }
 }
@@ -108,6 +122,16 @@ mod tests {
     #[test]
     fn fragments_split_between_characters() {
         assert_eq!(tokens(&Text::fragments("äbcdé", 2)), ["äb", "cd", "é"]);
+    }
+
+    #[test]
+    fn one_more_token_takes_its_place_or_comes_last() {
+        let text = Text::words("say \"hé\" now");
+        assert_eq!(
+            tokens(&text.with_token(2, "x")),
+            ["say", " \\\"hé\\\"", "x", " now"]
+        );
+        assert_eq!(tokens(&text.with_token(9, "x")).last(), Some(&"x"));
     }
 
     #[test]

@@ -28,6 +28,12 @@ pub(crate) trait Format: Sync {
 
     /// The vendor's usual body for an error of this status.
     fn error(&self, status: StatusCode, message: &str) -> Bytes;
+
+    /// An event of a stream with this data, which need not be what the vendor would ever say.
+    fn event(&self, data: &str) -> Bytes;
+
+    /// The event by which a stream tells that it failed.
+    fn error_event(&self, message: &str) -> Bytes;
 }
 
 /// Where a request goes.

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::Effect;
+use super::{ASKED_FOR, Effect};
 use crate::reply::Reply;
 use crate::rules::Rule;
 use crate::vendors::Format;
@@ -44,11 +44,7 @@ impl From<Status> for u16 {
 impl Effect for Status {
     fn alter(&self, reply: &mut Reply, format: &dyn Format) {
         if self.0.as_u16() >= 400 {
-            *reply = Reply::whole(
-                self.0,
-                format.error(self.0, "a simulator rule asked for this error"),
-                1,
-            );
+            *reply = Reply::whole(self.0, format.error(self.0, ASKED_FOR), 1);
         }
         reply.status = self.0;
     }

@@ -58,11 +58,11 @@ impl Format for OpenAi {
     fn write(&self, ask: &Ask, draft: &Draft, stamp: &Stamp<'_>) -> Reply {
         match ask {
             Ask::Chat(ask) => {
-                let answer = Answer::compose(ask, &draft.wording);
+                let answer = Answer::compose(ask, draft);
                 if draft.stream {
-                    chunks::write(ask, &answer, stamp)
+                    chunks::write(ask, draft, &answer, stamp)
                 } else {
-                    chat::write(ask, &answer, stamp)
+                    chat::write(ask, draft, &answer, stamp)
                 }
             }
             Ask::Embeddings(ask) => embeddings::write(ask),
@@ -82,6 +82,16 @@ impl Format for OpenAi {
         };
         let error = json!({"error": {"message": message, "type": kind, "param": null, "code": code}});
         Bytes::from(error.to_string())
+    }
+
+    fn event(&self, data: &str) -> Bytes {
+        Bytes::from(format!("data: {data}\n\n"))
+    }
+
+    /// An error object in place of a chunk.
+    fn error_event(&self, message: &str) -> Bytes {
+        let error = self.error(StatusCode::INTERNAL_SERVER_ERROR, message);
+        self.event(&String::from_utf8_lossy(&error))
     }
 }
 

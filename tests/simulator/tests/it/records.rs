@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::client::{SOON, hello, simulator, streamed};
+use crate::raw;
 
 #[tokio::test]
 async fn a_request_is_recorded_as_it_came() {
@@ -161,4 +162,31 @@ async fn only_the_latest_requests_and_small_bodies_are_kept() {
         (&requests[0].body, &requests[9_999].body),
         (&request, &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn the_record_knows_connections_and_times() {
+    let (simulator, client) =
+        simulator([Rule::always().account("late").latency(Duration::from_millis(50))]).await;
+    client.chat("a", &streamed()).await;
+    client.chat("late", &streamed()).await;
+    raw::chat(simulator.addr(), &streamed()).await;
+    let [first, late, other] = simulator.requests().try_into().unwrap();
+    assert_eq!((first.connection, late.connection, other.connection), (1, 1, 2));
+    assert_eq!(simulator.state().accepted, 2);
+    assert!(late.answered.unwrap() >= late.received + Duration::from_millis(50));
+    assert!(late.ended.unwrap().at >= late.answered.unwrap());
+    // The first caller keeps its connection; the other one asked for it to be closed.
+    assert_eq!((first.disconnected, late.disconnected), (None, None));
+    let now = simulator.now();
+    let closed = timeout(SOON, async {
+        loop {
+            match simulator.requests()[2].disconnected {
+                Some(closed) => break closed,
+                None => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        }
+    });
+    let closed = closed.await.unwrap();
+    assert!(closed >= other.received && closed <= now + SOON);
 }

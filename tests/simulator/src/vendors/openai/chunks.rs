@@ -4,7 +4,7 @@
 use axum::body::Bytes;
 
 use super::{CREATED, call_id, finish_reason, usage};
-use crate::answer::Answer;
+use crate::answer::{Answer, Draft, Part};
 use crate::ask::ChatAsk;
 use crate::reply::{Event, Reply};
 use crate::text::quote;
@@ -23,7 +23,7 @@ struct Chunks {
     ends: Vec<(usize, usize)>,
 }
 
-pub(super) fn write(ask: &ChatAsk, answer: &Answer, stamp: &Stamp<'_>) -> Reply {
+pub(super) fn write(ask: &ChatAsk, draft: &Draft, answer: &Answer, stamp: &Stamp<'_>) -> Reply {
     let mut chunks = Chunks::new(ask, answer, stamp);
     let role = match answer.tool {
         None => r#"{"role":"assistant","content":"","refusal":null}"#,
@@ -45,13 +45,7 @@ pub(super) fn write(ask: &ChatAsk, answer: &Answer, stamp: &Stamp<'_>) -> Reply 
             chunks.choice(choice, &[before, token, after], None, 1);
         }
     }
-    for choice in 0..ask.choices {
-        chunks.choice(choice, &["{}"], Some(finish_reason(answer.finish())), 0);
-    }
-    if ask.include_usage {
-        chunks.usage(&usage(ask.prompt_tokens, answer.len() * ask.choices));
-    }
-    chunks.event(&["data: [DONE]\n\n"], 0);
+    chunks.end(ask, draft, answer);
     chunks.into_reply()
 }
 
@@ -108,6 +102,22 @@ impl Chunks {
             None => self.buffer.push_str("null}"),
         }
         self.event(&[self.close], tokens);
+    }
+
+    /// Why it ends, what was used, the end mark; each as often as the draft says.
+    fn end(&mut self, ask: &ChatAsk, draft: &Draft, answer: &Answer) {
+        for _ in 0..draft.times(Part::Finish) {
+            for choice in 0..ask.choices {
+                self.choice(choice, &["{}"], Some(finish_reason(answer.finish())), 0);
+            }
+        }
+        if ask.include_usage {
+            let usage = usage(ask.prompt_tokens, answer.len() * ask.choices);
+            (0..draft.times(Part::Usage)).for_each(|_| self.usage(&usage));
+        }
+        for _ in 0..draft.times(Part::Done) {
+            self.event(&["data: [DONE]\n\n"], 0);
+        }
     }
 
     /// The chunk that has usage and no choices.
