@@ -61,11 +61,15 @@ pub(crate) struct Answer {
     text: Arc<Text>,
     /// How many tokens of `text` are said.
     said: usize,
+    /// What the text would have gone on with, had the caller not asked it to stop there.
+    stopped: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Finish {
     Stop,
+    /// The caller named what comes next as a reason to stop.
+    StopSequence,
     Length,
     ToolCalls,
 }
@@ -102,8 +106,17 @@ impl Answer {
             Some(huge) => Arc::new(text.with_token(huge.after, &"x".repeat(huge.bytes))),
             None => text,
         };
+        let (text, stopped) = match text.before(&ask.stops) {
+            Some((text, stop)) if tool.is_none() => (Arc::new(text), Some(stop)),
+            _ => (text, None),
+        };
         let said = ask.limit.unwrap_or(usize::MAX).min(text.len());
-        Self { tool, text, said }
+        Self {
+            tool,
+            text,
+            said,
+            stopped,
+        }
     }
 
     /// The tool called, if any, and the text.
@@ -142,10 +155,18 @@ impl Answer {
         self.said
     }
 
+    /// The stop sequence that ended the answer.
+    pub(crate) fn stopped(&self) -> Option<&str> {
+        self.stopped
+            .as_deref()
+            .filter(|_| self.finish() == Finish::StopSequence)
+    }
+
     pub(crate) fn finish(&self) -> Finish {
         match self.tool {
             _ if self.said < self.text.len() => Finish::Length,
             Some(_) => Finish::ToolCalls,
+            None if self.stopped.is_some() => Finish::StopSequence,
             None => Finish::Stop,
         }
     }
@@ -172,6 +193,7 @@ mod tests {
             include_usage: false,
             choices: 1,
             limit,
+            stops: Vec::new(),
             prompt: "Hello there".to_owned(),
             prompt_tokens: 2,
             images: 0,

@@ -29,6 +29,8 @@ pub(crate) struct ChatAsk {
     pub(crate) choices: usize,
     /// The most tokens per choice.
     pub(crate) limit: Option<usize>,
+    /// What text ends before, whichever comes first.
+    pub(crate) stops: Vec<String>,
     /// The start of the last thing the user said.
     pub(crate) prompt: String,
     pub(crate) prompt_tokens: usize,

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 
 use crate::answer::Draft;
 use crate::ask::Ask;
@@ -23,7 +23,6 @@ use crate::wire::Wire;
 /// The largest request read, in bytes; larger than any vendor takes.
 const LARGEST_REQUEST: usize = 128 * 1024 * 1024;
 const ANONYMOUS: &str = "anonymous";
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A request from its arrival to its end, which is noted exactly once.
 #[derive(Debug)]
@@ -44,7 +43,7 @@ pub(crate) async fn answer(
 ) -> Response {
     let received = state.now();
     let (parts, body) = request.into_parts();
-    let Some(route) = route(&parts.method, parts.uri.path()) else {
+    let Some(route) = route(&parts.method, parts.uri.path(), &parts.headers) else {
         return (
             StatusCode::NOT_FOUND,
             "the simulator has no such path; see its documentation\n",
@@ -84,7 +83,7 @@ pub(crate) async fn answer(
         answered: OnceLock::new(),
         ended: OnceLock::new(),
     });
-    respond(reply, sequence, exchange).await
+    respond(reply, exchange).await
 }
 
 /// What the vendor's format and the rules make of the request.
@@ -118,11 +117,14 @@ fn reply(
     behaviour
         .effects()
         .for_each(|effect| effect.alter(&mut reply, route.format));
+    if let Ok(id) = HeaderValue::try_from(format!("req-{sequence}")) {
+        reply.headers.entry(route.format.request_id()).or_insert(id);
+    }
     reply
 }
 
 /// Comes to the head of the answer in its time, if ever; the body then plays by itself.
-async fn respond(mut reply: Reply, sequence: u64, mut exchange: Exchange) -> Response {
+async fn respond(mut reply: Reply, mut exchange: Exchange) -> Response {
     if !reply.informational.is_empty() {
         exchange.wire.announce(&reply.informational);
     }
@@ -141,9 +143,6 @@ async fn respond(mut reply: Reply, sequence: u64, mut exchange: Exchange) -> Res
     let mut response = Response::new(Body::empty());
     *response.status_mut() = reply.status;
     *response.headers_mut() = std::mem::take(&mut reply.headers);
-    if let Ok(id) = HeaderValue::try_from(format!("req-{sequence}")) {
-        response.headers_mut().entry(REQUEST_ID).or_insert(id);
-    }
     *response.body_mut() = Body::new(Playback::new(reply, exchange));
     response
 }

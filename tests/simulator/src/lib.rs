@@ -8,18 +8,22 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /v1/chat/completions` | a chat completion, whole or streamed |
+//! | `POST /v1/chat/completions` | a chat completion in OpenAI's format, whole or streamed |
 //! | `POST /v1/embeddings` | vectors derived from the input's text, as floats or base64 |
-//! | `GET /v1/models` | a fixed list |
+//! | `POST /v1/messages` | a message in Anthropic's format, whole or streamed |
+//! | `GET /v1/models` | a fixed list; Anthropic's if there is an `anthropic-version` header |
 //!
 //! The same paths below `/{vendor}` (`/north/v1/chat/completions`) let several vendors live on one port;
-//! without a prefix the vendor is named after its format, `openai`. The account is the bearer key or the
-//! `api-key` header, `anonymous` without either; every key is accepted unless a rule says otherwise. The
-//! account comes back in `system_fingerprint` as `fp_<account>`, so a caller can tell who answered.
+//! without a prefix the vendor is named after its format, `openai` or `anthropic`. The account is the
+//! bearer key or the header `api-key` (`x-api-key` at Anthropic), `anonymous` without either; every key is
+//! accepted unless a rule says otherwise. The account comes back in `system_fingerprint` as
+//! `fp_<account>`, at Anthropic in the message's `id` as `msg_<account>_<n>`, so a caller can tell who
+//! answered.
 //!
 //! Left to itself a reply repeats the start of the prompt, one word per token. Tools are answered with a
 //! call of the first tool (or the one `tool_choice` names) whose arguments fit its schema; after a tool's
-//! result comes text. `response_format` is honoured with JSON. Usage counts words.
+//! result comes text. `response_format`, at Anthropic `output_config`, is honoured with JSON, and text ends
+//! at the stop sequences asked for. Usage counts words.
 //!
 //! # Rules
 //!
@@ -95,6 +99,9 @@
 //! Where "after n tokens" is more than there are, it is after the last; what breaks a reply off does so
 //! right after the token, so anything else due there is not sent. A whole reply is cut, reset, stalled or
 //! ended at the same share of its bytes; the announced length stays except with `end_after`.
+//!
+//! In Anthropic's format finish and usage share an event, `message_delta`, which is left out only if both
+//! are; the usage of `message_start` goes with the other one. The end mark is `message_stop`.
 //!
 //! # Other addresses
 //!

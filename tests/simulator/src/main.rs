@@ -28,11 +28,14 @@ const EXAMPLES: &str = r#"Examples:
 
   curl -N http://127.0.0.1:8090/v1/chat/completions -H 'authorization: Bearer key-1' \
     -d '{"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "Hello"}]}'
+  curl -N http://127.0.0.1:8090/v1/messages -H 'x-api-key: key-1' -H 'anthropic-version: 2023-06-01' \
+    -d '{"model": "claude-haiku-4-5", "max_tokens": 50, "stream": true,
+         "messages": [{"role": "user", "content": "Hello"}]}'
   curl http://127.0.0.1:8090/control/requests
   curl http://127.0.0.1:8090/control/state"#;
 
-/// An LLM vendor that is not there: speaks OpenAI's wire format, answers deterministically, misbehaves on
-/// request and remembers what it was asked.
+/// An LLM vendor that is not there: speaks OpenAI's and Anthropic's wire formats, answers
+/// deterministically, misbehaves on request and remembers what it was asked.
 #[derive(Parser)]
 #[command(name = "patchbay-simulator", version, after_help = EXAMPLES)]
 struct Arguments {

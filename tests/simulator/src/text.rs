@@ -63,6 +63,27 @@ impl Text {
         text
     }
 
+    /// The text up to the first of `stops` in it, and which one that is; nothing if it has none of them.
+    pub(crate) fn before(&self, stops: &[String]) -> Option<(Self, String)> {
+        if stops.is_empty() {
+            return None;
+        }
+        let tokens: Vec<String> = self.tokens().map(unquote).collect();
+        let text = tokens.concat();
+        let found = stops.iter().filter(|stop| !stop.is_empty());
+        let found = found.filter_map(|stop| Some((text.find(stop)?, stop)));
+        let (mut left, stop) = found.min_by_key(|(at, _)| *at)?;
+        let mut before = Self::default();
+        for token in tokens {
+            let end = left.min(token.len());
+            if end > 0 {
+                before.push(&token[..end]);
+            }
+            left -= end;
+        }
+        Some((before, stop.clone()))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -101,6 +122,11 @@ pub(crate) fn quote(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// What an escaped text says.
+fn unquote(escaped: &str) -> String {
+    serde_json::from_str(&format!("\"{escaped}\"")).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +158,25 @@ mod tests {
             ["say", " \\\"hé\\\"", "x", " now"]
         );
         assert_eq!(tokens(&text.with_token(9, "x")).last(), Some(&"x"));
+    }
+
+    #[test]
+    fn the_first_of_several_stops_ends_the_text() {
+        let text = Text::words("one two\nthree");
+        let stops = |stops: &[&str]| {
+            let stops: Vec<String> = stops.iter().map(|stop| (*stop).to_owned()).collect();
+            let (text, stop) = text.before(&stops)?;
+            Some((tokens(&text).join("|"), stop))
+        };
+        assert_eq!(
+            stops(&["three", "\n"]),
+            Some(("one| two".to_owned(), "\n".to_owned()))
+        );
+        assert_eq!(stops(&["e t"]), Some(("on".to_owned(), "e t".to_owned())));
+        assert_eq!(stops(&["one"]), Some((String::new(), "one".to_owned())));
+        // Not the letter by which a line break is escaped.
+        assert_eq!(stops(&["nt"]), None);
+        assert_eq!(stops(&["", "four"]), None);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The vendors' wire formats, each in its own file and folder behind the trait here. To add one, write its
 //! format and name it in `FORMATS`. Must never hold a fault: those are behaviours and know no vendor.
 
+mod anthropic;
 mod openai;
+mod request;
+mod script;
 
 use axum::body::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use crate::answer::Draft;
 use crate::ask::{Ask, Operation};
@@ -15,11 +18,15 @@ pub(crate) trait Format: Sync {
     /// The vendor's name where the path does not give one.
     fn name(&self) -> &'static str;
 
-    /// What a request to this path, without a vendor's prefix, asks for; nothing if it is not ours.
-    fn operation(&self, method: &Method, path: &str) -> Option<Operation>;
+    /// What a request to this path, without a vendor's prefix, asks for; nothing if it is not ours. Where
+    /// vendors have a path in common, the headers tell whose it is.
+    fn operation(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Operation>;
 
     /// The key the caller presents.
     fn account<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str>;
+
+    /// The header that names the request in an answer.
+    fn request_id(&self) -> HeaderName;
 
     /// Reads a request; `path` is without the vendor's prefix, for vendors who put the model there.
     fn read(&self, operation: Operation, path: &str, body: &[u8]) -> Result<Ask, Refusal>;
@@ -59,14 +66,15 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
 }
 
-const FORMATS: &[&dyn Format] = &[&openai::OpenAi];
+/// The first one whose path it is answers.
+const FORMATS: &[&dyn Format] = &[&anthropic::Anthropic, &openai::OpenAi];
 
 /// Finds who answers `path`: as it stands under the format's own name, otherwise with its first segment
 /// as the vendor's name.
-pub(crate) fn route<'p>(method: &Method, path: &'p str) -> Option<Route<'p>> {
+pub(crate) fn route<'p>(method: &Method, path: &'p str, headers: &HeaderMap) -> Option<Route<'p>> {
     let find = |vendor: Option<&'p str>, path: &'p str| {
         FORMATS.iter().find_map(|&format| {
-            let operation = format.operation(method, path)?;
+            let operation = format.operation(method, path, headers)?;
             Some(Route {
                 vendor: vendor.unwrap_or(format.name()),
                 format,
@@ -90,20 +98,36 @@ mod tests {
         for (path, expected) in [
             ("/v1/chat/completions", Some(("openai", "/v1/chat/completions"))),
             ("/north/v1/embeddings", Some(("north", "/v1/embeddings"))),
+            ("/v1/messages", Some(("anthropic", "/v1/messages"))),
+            ("/south/v1/messages", Some(("south", "/v1/messages"))),
             ("/v1/v1/embeddings", Some(("v1", "/v1/embeddings"))),
             ("/a/b/v1/embeddings", None),
             ("/v1/completions", None),
             ("/", None),
             ("", None),
         ] {
-            let found = route(&Method::POST, path).map(|route| (route.vendor, route.path));
+            let found = route(&Method::POST, path, &HeaderMap::new()).map(|route| (route.vendor, route.path));
             assert_eq!(found, expected, "{path}");
         }
     }
 
     #[test]
     fn the_method_counts() {
-        assert!(route(&Method::GET, "/v1/chat/completions").is_none());
-        assert!(route(&Method::GET, "/v1/models").is_some());
+        let headers = HeaderMap::new();
+        assert!(route(&Method::GET, "/v1/chat/completions", &headers).is_none());
+        assert!(route(&Method::GET, "/v1/messages", &headers).is_none());
+        assert!(route(&Method::GET, "/v1/models", &headers).is_some());
+    }
+
+    #[test]
+    fn a_header_tells_whose_models_are_meant() {
+        let mut headers = HeaderMap::new();
+        let vendor = |headers: &HeaderMap| {
+            let found = route(&Method::GET, "/v1/models", headers);
+            found.map(|route| route.vendor.to_owned()).unwrap()
+        };
+        assert_eq!(vendor(&headers), "openai");
+        headers.insert("anthropic-version", http::HeaderValue::from_static("2023-06-01"));
+        assert_eq!(vendor(&headers), "anthropic");
     }
 }

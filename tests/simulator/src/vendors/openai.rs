@@ -7,10 +7,10 @@ mod embeddings;
 mod request;
 
 use axum::body::Bytes;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::request::{bearer, key};
 use super::{Format, Refusal, Stamp};
 use crate::answer::{Answer, Draft, Finish};
 use crate::ask::{Ask, Operation};
@@ -29,7 +29,7 @@ impl Format for OpenAi {
         "openai"
     }
 
-    fn operation(&self, method: &Method, path: &str) -> Option<Operation> {
+    fn operation(&self, method: &Method, path: &str, _headers: &HeaderMap) -> Option<Operation> {
         match (method, path) {
             (&Method::POST, "/v1/chat/completions") => Some(Operation::Chat),
             (&Method::POST, "/v1/embeddings") => Some(Operation::Embeddings),
@@ -39,12 +39,11 @@ impl Format for OpenAi {
     }
 
     fn account<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
-        let bearer = headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        bearer
-            .or_else(|| headers.get("api-key")?.to_str().ok())
-            .filter(|key| !key.is_empty())
+        bearer(headers).or_else(|| key(headers, "api-key"))
+    }
+
+    fn request_id(&self) -> HeaderName {
+        HeaderName::from_static("x-request-id")
     }
 
     fn read(&self, operation: Operation, _path: &str, body: &[u8]) -> Result<Ask, Refusal> {
@@ -108,7 +107,7 @@ fn whole(body: &Value) -> Reply {
 
 fn finish_reason(finish: Finish) -> &'static str {
     match finish {
-        Finish::Stop => "stop",
+        Finish::Stop | Finish::StopSequence => "stop",
         Finish::Length => "length",
         Finish::ToolCalls => "tool_calls",
     }

@@ -54,6 +54,20 @@ async fn choices_and_limits_are_kept() {
 }
 
 #[tokio::test]
+async fn a_stop_word_ends_the_answer() {
+    let (_simulator, client) = simulator([Rule::always().tokens(9)]).await;
+    for stop in [json!(" token-2"), json!(["en-3", " token-2"])] {
+        let answer = client.chat("a", &hello(&json!({"stop": stop}))).await.json();
+        let choice = &answer["choices"][0];
+        assert_eq!(choice["message"]["content"], "token-0 token-1");
+        assert_eq!(
+            (&choice["finish_reason"], &answer["usage"]["completion_tokens"]),
+            (&json!("stop"), &json!(2))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_tool_is_called_with_arguments_that_fit() {
     let (_simulator, client) = simulator([]).await;
     let parameters =

@@ -5,6 +5,7 @@
 )]
 
 mod answers;
+mod anthropic;
 mod behaviours;
 mod client;
 mod control;

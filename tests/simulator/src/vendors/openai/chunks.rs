@@ -1,14 +1,13 @@
 //! Writes a streamed chat completion: the role, one token per event, the finish, the usage if wanted, the
-//! end mark. All events of a reply share one buffer, so a stream of a hundred costs one allocation.
-
-use axum::body::Bytes;
+//! end mark.
 
 use super::{CREATED, call_id, finish_reason, usage};
 use crate::answer::{Answer, Draft, Part};
 use crate::ask::ChatAsk;
-use crate::reply::{Event, Reply};
+use crate::reply::Reply;
 use crate::text::quote;
 use crate::vendors::Stamp;
+use crate::vendors::script::Script;
 
 /// About what a chunk takes around its frame and its token, in bytes; to size the buffer.
 const CHUNK: usize = 100;
@@ -18,9 +17,7 @@ struct Chunks {
     /// What comes before and after each chunk's choices.
     open: String,
     close: &'static str,
-    buffer: String,
-    /// Where each event ends, and how many tokens it carries.
-    ends: Vec<(usize, usize)>,
+    script: Script,
 }
 
 pub(super) fn write(ask: &ChatAsk, draft: &Draft, answer: &Answer, stamp: &Stamp<'_>) -> Reply {
@@ -46,7 +43,7 @@ pub(super) fn write(ask: &ChatAsk, draft: &Draft, answer: &Answer, stamp: &Stamp
         }
     }
     chunks.end(ask, draft, answer);
-    chunks.into_reply()
+    chunks.script.into_reply()
 }
 
 /// The first delta of a tool call, which alone names the tool.
@@ -73,13 +70,8 @@ impl Chunks {
             "]}\n\n"
         };
         let events = (answer.len() + 4) * ask.choices;
-        let buffer = String::with_capacity(events * (open.len() + CHUNK + close.len()));
-        Self {
-            open,
-            close,
-            buffer,
-            ends: Vec::with_capacity(events),
-        }
+        let script = Script::with_room(events, open.len() + CHUNK + close.len());
+        Self { open, close, script }
     }
 
     fn for_each_choice(&mut self, ask: &ChatAsk, delta: impl Fn(usize) -> String) {
@@ -89,19 +81,15 @@ impl Chunks {
     }
 
     fn choice(&mut self, index: usize, delta: &[&str], finish: Option<&str>, tokens: usize) {
-        self.buffer.push_str(&self.open);
-        self.buffer.push_str("{\"index\":");
-        self.buffer.push_str(&index.to_string());
-        self.buffer.push_str(",\"delta\":");
-        delta.iter().for_each(|piece| self.buffer.push_str(piece));
-        self.buffer.push_str(",\"logprobs\":null,\"finish_reason\":");
+        let Self { open, close, script } = self;
+        script.write(&[open, "{\"index\":", &index.to_string(), ",\"delta\":"]);
+        script.write(delta);
+        script.write(&[",\"logprobs\":null,\"finish_reason\":"]);
         match finish {
-            Some(finish) => ["\"", finish, "\"}"]
-                .iter()
-                .for_each(|piece| self.buffer.push_str(piece)),
-            None => self.buffer.push_str("null}"),
+            Some(finish) => script.write(&["\"", finish, "\"}"]),
+            None => script.write(&["null}"]),
         }
-        self.event(&[self.close], tokens);
+        script.event(&[close], tokens);
     }
 
     /// Why it ends, what was used, the end mark; each as often as the draft says.
@@ -116,30 +104,13 @@ impl Chunks {
             (0..draft.times(Part::Usage)).for_each(|_| self.usage(&usage));
         }
         for _ in 0..draft.times(Part::Done) {
-            self.event(&["data: [DONE]\n\n"], 0);
+            self.script.event(&["data: [DONE]\n\n"], 0);
         }
     }
 
     /// The chunk that has usage and no choices.
     fn usage(&mut self, usage: &str) {
-        self.buffer.push_str(&self.open);
-        self.event(&["],\"usage\":", usage, "}\n\n"], 0);
-    }
-
-    /// Ends an event with these pieces.
-    fn event(&mut self, pieces: &[&str], tokens: usize) {
-        pieces.iter().for_each(|piece| self.buffer.push_str(piece));
-        self.ends.push((self.buffer.len(), tokens));
-    }
-
-    fn into_reply(self) -> Reply {
-        let buffer = Bytes::from(self.buffer);
-        let mut start = 0;
-        let events = self.ends.into_iter().map(|(end, tokens)| {
-            let bytes = buffer.slice(start..end);
-            start = end;
-            Event::new(bytes, tokens)
-        });
-        Reply::stream(events.collect())
+        self.script
+            .event(&[&self.open, "],\"usage\":", usage, "}\n\n"], 0);
     }
 }

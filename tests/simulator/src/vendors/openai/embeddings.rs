@@ -4,10 +4,10 @@ use axum::body::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::request::{parse, refuse, words};
 use crate::ask::EmbeddingsAsk;
 use crate::reply::Reply;
 use crate::vendors::Refusal;
+use crate::vendors::request::{parse, refuse, words};
 
 /// Dimensions where the request names none; small, since only equality matters here.
 const DIMENSIONS: usize = 16;

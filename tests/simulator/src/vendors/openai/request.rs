@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::StatusCode;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -13,11 +12,10 @@ use serde_json::value::RawValue;
 use crate::ask::{ChatAsk, Expects};
 use crate::example;
 use crate::vendors::Refusal;
+use crate::vendors::request::{call, parse, prompt, refuse, words};
 
 /// The most alternatives per request, as at OpenAI.
 const MOST_CHOICES: usize = 128;
-/// Characters of the prompt kept for the reply.
-const PROMPT: usize = 1_000;
 
 #[derive(Deserialize)]
 struct Request<'a> {
@@ -30,11 +28,20 @@ struct Request<'a> {
     n: Option<usize>,
     max_tokens: Option<usize>,
     max_completion_tokens: Option<usize>,
+    stop: Option<Stop>,
     #[serde(borrow)]
     tools: Option<Vec<Tool<'a>>>,
     tool_choice: Option<Value>,
     #[serde(borrow)]
     response_format: Option<ResponseFormat<'a>>,
+}
+
+/// One text to stop at, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stop {
+    One(String),
+    Several(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -109,6 +116,7 @@ pub(super) fn chat(body: &[u8]) -> Result<ChatAsk, Refusal> {
             .is_some_and(|options| options.include_usage),
         choices,
         limit: request.max_completion_tokens.or(request.max_tokens),
+        stops: request.stop.as_ref().map_or_else(Vec::new, Stop::texts),
         prompt: request.prompt(),
         prompt_tokens: request
             .contents()
@@ -119,23 +127,6 @@ pub(super) fn chat(body: &[u8]) -> Result<ChatAsk, Refusal> {
         expects: request.expects(),
         model: request.model.into_owned(),
     })
-}
-
-/// Reads a request body as JSON, or refuses it the way the vendor does.
-pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| refuse(format!("the request cannot be read: {error}")))
-}
-
-pub(super) fn refuse(message: String) -> Refusal {
-    Refusal {
-        status: StatusCode::BAD_REQUEST,
-        message,
-    }
-}
-
-/// How many tokens a text counts for.
-pub(super) fn words(text: &str) -> usize {
-    text.split_ascii_whitespace().count()
 }
 
 // === impl Request ===
@@ -153,23 +144,16 @@ impl<'a> Request<'a> {
         let texts = last
             .and_then(|message| message.content.as_ref())
             .map_or(&[][..], |content| &content.texts);
-        texts.join(" ").chars().take(PROMPT).collect()
+        prompt(texts)
     }
 
     fn expects(&self) -> Expects {
         let answered = self.messages.last().is_some_and(|message| message.role == "tool");
         if let Some(function) = self.function().filter(|_| !answered) {
-            let arguments = match function
+            let schema = function
                 .parameters
-                .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            {
-                Some(schema) => example::of(&schema).to_string(),
-                None => "{}".to_owned(),
-            };
-            return Expects::ToolCall {
-                name: function.name.clone().into_owned(),
-                arguments,
-            };
+                .and_then(|raw| serde_json::from_str(raw.get()).ok());
+            return call(&function.name, schema.as_ref());
         }
         match self
             .response_format
@@ -196,6 +180,17 @@ impl<'a> Request<'a> {
         match choice["function"]["name"].as_str() {
             Some(name) => functions.find(|function| function.name == name),
             None => functions.next(),
+        }
+    }
+}
+
+// === impl Stop ===
+
+impl Stop {
+    fn texts(&self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text.clone()],
+            Self::Several(texts) => texts.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Chat requests as data: what is read from them and what is refused.
 
+use http::StatusCode;
 use serde_json::json;
 
 use super::*;
