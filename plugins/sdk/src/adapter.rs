@@ -49,6 +49,14 @@ pub trait Exchange: Sized + 'static {
     fn advance(&mut self, now: Millis, input: Input) -> Progress;
 }
 
+/// What the configuration says of the upstream model, in tokens; nothing where it does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default)]
+pub struct ModelSettings {
+    pub context_length: Option<u64>,
+    pub max_output_tokens: Option<u64>,
+}
+
 /// Makes a component of a type that implements [`Adapter`]. In native builds it makes nothing.
 #[macro_export]
 macro_rules! export_adapter {
@@ -83,16 +91,12 @@ impl Target {
     /// The vendor's settings. The host has checked them against the described schema, so an error means that
     /// schema and `T` disagree.
     pub fn settings<T: serde::de::DeserializeOwned>(&self) -> Result<T, Failure> {
-        let settings = if self.settings.is_empty() {
-            "{}"
-        } else {
-            &self.settings
-        };
-        serde_json::from_slice(settings.as_bytes()).map_err(|error| {
-            Failure::new(FailureKind::NotSupported)
-                .scope(Scope::Request)
-                .message(format!("the adapter cannot read its settings: {error}"))
-        })
+        read(&self.settings)
+    }
+
+    /// What is known of the model.
+    pub fn model_settings(&self) -> Result<ModelSettings, Failure> {
+        read(&self.model_settings)
     }
 
     /// Base URL of an endpoint.
@@ -108,6 +112,15 @@ impl Target {
         let (_, value) = self.public.iter().find(|(known, _)| known == name)?;
         (!value.is_empty()).then_some(value)
     }
+}
+
+fn read<T: serde::de::DeserializeOwned>(settings: &str) -> Result<T, Failure> {
+    let settings = if settings.is_empty() { "{}" } else { settings };
+    serde_json::from_str(settings).map_err(|error| {
+        Failure::new(FailureKind::NotSupported)
+            .scope(Scope::Request)
+            .message(format!("the adapter cannot read its settings: {error}"))
+    })
 }
 
 impl<A: Adapter> wit::Guest for Exported<A> {

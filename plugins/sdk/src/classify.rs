@@ -4,6 +4,7 @@
 //!
 //! Servers also report errors inside a successful reply: [`error_event`] finds one in a stream.
 
+mod dates;
 mod error_body;
 mod limits;
 mod retry_after;
@@ -12,9 +13,10 @@ mod table;
 use crate::adapter::{Event, Failure, Millis, Reply, Scope};
 use crate::words::FailureKind;
 
+pub use dates::{http_date, rfc3339};
 pub use error_body::VendorError;
 pub use limits::rate_limits;
-pub use retry_after::{duration, http_date, retry_after};
+pub use retry_after::{duration, retry_after};
 
 /// A vendor's code, in lower case, and what it means.
 pub type Code = (&'static str, FailureKind);

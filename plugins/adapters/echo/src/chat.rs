@@ -1,9 +1,7 @@
 //! The answer to a chat: whole, or one word per chunk.
 
 use patchbay_sdk::adapter::{Call, Chunk, Progress};
-use patchbay_sdk::canonical::{
-    ChatRequest, Choice, ChunkChoice, Completion, CompletionChunk, Content, Delta, Message, Usage,
-};
+use patchbay_sdk::canonical::{ChatRequest, Choice, Completion, Content, Delta, Envelope, Message, Usage};
 use patchbay_sdk::words::UsageClass;
 
 use crate::settings::Settings;
@@ -11,10 +9,7 @@ use crate::settings::Settings;
 /// A chat's answer and how much of it has been said.
 #[derive(Debug)]
 pub struct Answer {
-    id: String,
-    /// Unix time in seconds.
-    created: u64,
-    model: String,
+    envelope: Envelope,
     text: String,
     input_tokens: u64,
     words_per_pull: usize,
@@ -36,9 +31,12 @@ impl Answer {
             .or_else(|| last_of_user.map(Message::text))
             .unwrap_or_default();
         Self {
-            id: format!("chatcmpl-{}", call.request_id),
-            created: call.now / 1000,
-            model: call.model.clone(),
+            envelope: Envelope {
+                id: format!("chatcmpl-{}", call.request_id),
+                created: call.now / 1000,
+                model: call.model.clone(),
+                ..Envelope::default()
+            },
             text,
             input_tokens: request
                 .messages
@@ -56,10 +54,10 @@ impl Answer {
         let usage = Usage::new(self.input_tokens, tokens(&self.text));
         let counts = usage.counts();
         let completion = Completion {
-            id: self.id,
+            id: self.envelope.id,
             object: "chat.completion".to_owned(),
-            created: self.created,
-            model: self.model,
+            created: self.envelope.created,
+            model: self.envelope.model,
             choices: vec![Choice {
                 message: Message {
                     role: "assistant".to_owned(),
@@ -77,13 +75,8 @@ impl Answer {
 
     /// The chunk with the role.
     pub(crate) fn begin(&self) -> Progress {
-        let role = Delta {
-            role: Some("assistant".to_owned()),
-            content: Some(String::new()),
-            ..Delta::default()
-        };
         Progress::pull()
-            .chunk(Chunk::frame(&self.chunk(role, None)))
+            .chunk(self.envelope.role())
             .count(UsageClass::Input, self.input_tokens)
     }
 
@@ -93,36 +86,17 @@ impl Answer {
         while chunks.len() < self.words_per_pull
             && let Some(word) = next_word(&self.text[self.said..])
         {
-            let delta = Delta {
-                content: Some(word.to_owned()),
-                ..Delta::default()
-            };
-            chunks.push(Chunk::token(&self.chunk(delta, None)));
+            chunks.push(self.envelope.delta(Delta::text(word)));
             self.said_tokens += tokens(word);
             self.said += word.len();
         }
         let mut progress = Progress::pull();
         if self.said == self.text.len() {
             progress = Progress::done();
-            chunks.push(Chunk::frame(&self.chunk(Delta::default(), Some("stop"))));
+            chunks.push(self.envelope.finish("stop"));
         }
         progress.chunks = chunks;
         progress.count(UsageClass::Output, self.said_tokens)
-    }
-
-    fn chunk(&self, delta: Delta, finish_reason: Option<&str>) -> CompletionChunk {
-        CompletionChunk {
-            id: self.id.clone(),
-            object: "chat.completion.chunk".to_owned(),
-            created: self.created,
-            model: self.model.clone(),
-            choices: vec![ChunkChoice {
-                delta,
-                finish_reason: finish_reason.map(str::to_owned),
-                ..ChunkChoice::default()
-            }],
-            ..CompletionChunk::default()
-        }
     }
 }
 

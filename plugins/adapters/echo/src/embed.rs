@@ -5,7 +5,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use patchbay_sdk::adapter::{Call, Chunk, Failure, Progress};
 use patchbay_sdk::canonical::{EmbeddingsRequest, Input, Usage};
-use patchbay_sdk::words::FailureKind;
 use serde_json::{Value, json};
 
 const DEFAULT_DIMENSIONS: u32 = 8;
@@ -14,7 +13,7 @@ const MAX_DIMENSIONS: u32 = 4096;
 pub(crate) fn answer(call: &Call, request: &EmbeddingsRequest) -> Result<Progress, Failure> {
     let dimensions = request.dimensions.unwrap_or(DEFAULT_DIMENSIONS);
     if !(1..=MAX_DIMENSIONS).contains(&dimensions) {
-        return Err(invalid(
+        return Err(Failure::invalid(
             "dimensions",
             format!("dimensions must be between 1 and {MAX_DIMENSIONS}"),
         ));
@@ -23,9 +22,9 @@ pub(crate) fn answer(call: &Call, request: &EmbeddingsRequest) -> Result<Progres
         None | Some("float") => as_floats,
         Some("base64") => as_base64,
         Some(_) => {
-            return Err(invalid(
+            return Err(Failure::invalid(
                 "encoding_format",
-                "encoding_format must be float or base64".to_owned(),
+                "encoding_format must be float or base64",
             ));
         }
     };
@@ -99,10 +98,4 @@ fn as_floats(vector: &[f32]) -> Value {
 fn as_base64(vector: &[f32]) -> Value {
     let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
     Value::String(STANDARD.encode(bytes))
-}
-
-fn invalid(param: &str, message: String) -> Failure {
-    Failure::new(FailureKind::InvalidRequest)
-        .param(param)
-        .message(message)
 }

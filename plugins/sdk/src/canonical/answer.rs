@@ -1,18 +1,23 @@
 //! What the caller gets: a whole completion, or the chunks of a stream; and what it used.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Message, Rest, ToolCall};
+use super::{Message, Rest, ToolCall, null_is_empty};
 use crate::adapter::Count;
 use crate::words::UsageClass;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
+    #[serde(default)]
     pub id: String,
     /// "chat.completion".
+    #[serde(default)]
     pub object: String,
     /// Unix time in seconds.
+    #[serde(default)]
     pub created: u64,
+    #[serde(default)]
     pub model: String,
     pub choices: Vec<Choice>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,6 +28,7 @@ pub struct Completion {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
+    #[serde(default)]
     pub index: u32,
     pub message: Message,
     /// "stop", "length", "tool_calls", "content_filter"; null while the choice goes on.
@@ -62,7 +68,11 @@ pub struct Delta {
     pub role: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub tool_calls: Vec<ToolCall>,
     #[serde(flatten)]
     pub rest: Rest,
@@ -101,6 +111,34 @@ pub struct OutputDetails {
     pub reasoning_tokens: u64,
     #[serde(flatten)]
     pub rest: Rest,
+}
+
+impl Delta {
+    /// A piece of the answer's text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            content: Some(text.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A member that has no name here: "reasoning_content", "refusal".
+    pub fn member(name: &str, value: impl Into<Value>) -> Self {
+        let mut rest = Rest::new();
+        rest.insert(name.to_owned(), value.into());
+        Self {
+            rest,
+            ..Self::default()
+        }
+    }
+
+    /// The beginning of a call, or a fragment of its arguments.
+    pub fn tool_call(call: ToolCall) -> Self {
+        Self {
+            tool_calls: vec![call],
+            ..Self::default()
+        }
+    }
 }
 
 impl Usage {

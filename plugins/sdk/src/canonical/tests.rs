@@ -74,3 +74,67 @@ fn an_input_to_embed_is_text_or_tokens() {
         Input::TokenLists(vec![vec![1], vec![2]])
     );
 }
+
+#[test]
+fn null_is_as_good_as_nothing() {
+    let message = json!({"role": "assistant", "content": null, "tool_calls": null});
+    let message: Message = serde_json::from_value(message).unwrap();
+    assert_eq!((message.content, message.tool_calls), (None, Vec::new()));
+    let request: ChatRequest =
+        serde_json::from_value(json!({"model": "m", "messages": [], "tools": null})).unwrap();
+    assert_eq!(request.tools, [] as [Value; 0]);
+}
+
+#[test]
+fn a_whole_answer_becomes_a_stream() {
+    let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let completion: Completion = serde_json::from_value(json!({
+        "id": "1", "object": "chat.completion", "created": 2, "model": "m", "system_fingerprint": "fp",
+        "choices": [
+            {"index": 0, "finish_reason": "tool_calls", "logprobs": null,
+                "message": {"role": "assistant", "content": "hi", "reasoning_content": "why",
+                    "tool_calls": [call("a"), call("b")]}},
+            {"index": 1, "finish_reason": null, "message": {"role": "assistant", "content": null}}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}))
+    .unwrap();
+    let chunks = completion.into_chunks();
+    let json: Vec<Value> = chunks
+        .iter()
+        .map(|chunk| serde_json::from_slice(&chunk.data).unwrap())
+        .collect();
+    assert!(json.iter().all(|chunk| {
+        let same = ["id", "created", "model", "system_fingerprint", "object"].map(|name| &chunk[name]);
+        same == [
+            &json!("1"),
+            &json!(2),
+            &json!("m"),
+            &json!("fp"),
+            &json!("chat.completion.chunk"),
+        ] && chunk.get("usage").is_none()
+    }));
+    let numbered = |index: u32, id: &str| {
+        let mut call = call(id);
+        call["index"] = json!(index);
+        call
+    };
+    let choices: Vec<&Value> = json.iter().map(|chunk| &chunk["choices"][0]).collect();
+    let role = json!({"role": "assistant", "content": ""});
+    assert_eq!(
+        *choices[0],
+        json!({"index": 0, "delta": role, "finish_reason": null})
+    );
+    assert_eq!(
+        choices[1]["delta"],
+        json!({"content": "hi", "reasoning_content": "why", "tool_calls": [numbered(0, "a"), numbered(1, "b")]})
+    );
+    assert_eq!(
+        *choices[2],
+        json!({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
+    );
+    assert_eq!(
+        *choices[5],
+        json!({"index": 1, "delta": {}, "finish_reason": "stop"})
+    );
+    let tokens: Vec<bool> = chunks.iter().map(|chunk| chunk.token).collect();
+    assert_eq!(tokens, [false, true, false, false, true, false]);
+}

@@ -1,6 +1,7 @@
 //! How long a vendor asks to be left alone, in the forms that are about: milliseconds, seconds, an HTTP date,
 //! durations like `1m30s`.
 
+use super::http_date;
 use crate::adapter::{Head, Millis};
 
 /// `retry-after-ms` before `retry-after`, as the vendor's own clients read them. A zero says nothing: some
@@ -35,39 +36,6 @@ pub fn duration(text: &str) -> Option<Millis> {
         rest = next;
     }
     (!text.is_empty()).then(|| whole(total))
-}
-
-/// An HTTP date in its one form that servers may still send (RFC 9110, section 5.6.7):
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, as Unix time.
-pub fn http_date(text: &str) -> Option<Millis> {
-    let mut words = text.split_once(", ")?.1.split(' ');
-    let day: u64 = words.next()?.parse().ok()?;
-    let month = words.next()?;
-    let year: u64 = words.next()?.parse().ok()?;
-    let mut clock = words.next()?.split(':').map(|part| part.parse::<u64>().ok());
-    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    let is_real = (1970..=9999).contains(&year) && (1..=31).contains(&day);
-    // A leap second is the sixtieth.
-    if words.next()? != "GMT" || !is_real || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let month = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]
-    .iter()
-    .position(|name| *name == month)?;
-    let seconds = ((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-    Some(seconds * 1000)
-}
-
-/// `month` counts from 0. `year` is 1970 or later, by the Gregorian calendar.
-fn days_since_1970(year: u64, month: usize, day: u64) -> u64 {
-    const DAYS_BEFORE: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-    let leap_days_before = |year: u64| year / 4 - year / 100 + year / 400;
-    let is_leap = leap_days_before(year) > leap_days_before(year - 1);
-    let leap_days = leap_days_before(year - 1) - leap_days_before(1969);
-    let leap_day = u64::from(is_leap && month > 1);
-    (year - 1970) * 365 + leap_days + DAYS_BEFORE[month] + leap_day + day - 1
 }
 
 fn millis_in(unit: &str) -> Option<f64> {

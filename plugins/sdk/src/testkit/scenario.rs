@@ -64,6 +64,12 @@ impl Scenario {
         self
     }
 
+    /// What the configuration says of the model.
+    pub fn model_settings(mut self, settings: &Value) -> Self {
+        self.target.model_settings = settings.to_string();
+        self
+    }
+
     /// Where an endpoint is. One that is not said is at its default URL, or at `https://<name>.test`.
     pub fn endpoint(mut self, name: &str, url: &str) -> Self {
         self.target.endpoints.push((name.to_owned(), url.to_owned()));
