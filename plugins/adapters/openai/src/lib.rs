@@ -1,6 +1,7 @@
 //! The adapter for OpenAI and for every server that speaks its dialect: Azure's v1 API, vLLM, Ollama, TGI and
 //! many more, told apart by settings alone. The dialect is the canonical form, so a request leaves as it came and
-//! a success passes by without being read; what is left to do is to say what a failure means.
+//! a success passes by without being read; what is left to do is to say what a failure means, and to make a stream
+//! of an answer that came whole where a stream was asked for.
 //!
 //! The credential `api_key` is not required, because local servers have none. A plugin cannot see whether an
 //! account has it: the header is always asked for, and the host leaves it out where the account has no such field.
@@ -9,8 +10,9 @@ mod settings;
 
 use patchbay_sdk::adapter::{
     Adapter, Call, CredentialField, Description, Edit, Exchange, Failure, Input, Millis, Payload, Progress,
-    Request, Target,
+    Reply, Request, Target,
 };
+use patchbay_sdk::canonical::{Completion, Usage};
 use patchbay_sdk::classify;
 use patchbay_sdk::words::Operation;
 
@@ -19,9 +21,11 @@ use settings::Settings;
 #[derive(Debug)]
 pub struct OpenAi;
 
-/// Nothing is remembered: whatever comes back is a failure, and says by itself which.
+/// Little is remembered: what comes back is nearly always a failure, and says by itself which.
 #[derive(Debug)]
-pub struct Attempt;
+pub struct Attempt {
+    streaming: bool,
+}
 
 impl Adapter for OpenAi {
     type Exchange = Attempt;
@@ -68,13 +72,19 @@ impl Exchange for Attempt {
             Operation::Models | Operation::Probe => Request::get(&settings.models_path),
             Operation::Other(operation) => return Err(Failure::not_supported(&operation)),
         };
-        Ok((Self, Progress::send(addressed(request, &settings, target))))
+        let streaming = call.streaming;
+        Ok((
+            Self { streaming },
+            Progress::send(addressed(request, &settings, target)),
+        ))
     }
 
     fn advance(&mut self, now: Millis, input: Input) -> Progress {
         match input {
             Input::Head(head) => Progress::more().limits(classify::rate_limits(&head)),
-            Input::Reply(reply) => Progress::failed(classify::error_reply(&reply, now, &[]))
+            Input::Reply(reply) => self
+                .streamed(&reply)
+                .unwrap_or_else(|| classify::error_reply(&reply, now, &[]).into())
                 .limits(classify::rate_limits(&reply.head)),
             Input::Events(events) => events
                 .iter()
@@ -83,6 +93,20 @@ impl Exchange for Attempt {
             Input::End => Progress::done(),
             Input::Fetched(_) | Input::Pull => Failure::not_supported("what it did not ask for").into(),
         }
+    }
+}
+
+impl Attempt {
+    /// The whole answer of a server that does not stream, as the stream that was asked for.
+    fn streamed(&self, reply: &Reply) -> Option<Progress> {
+        if !self.streaming || !reply.head.is_success() {
+            return None;
+        }
+        let completion: Completion = reply.json().ok()?;
+        let counts = completion.usage.as_ref().map(Usage::counts);
+        let mut progress = Progress::done().counts(counts.unwrap_or_default());
+        progress.chunks = completion.into_chunks();
+        (!progress.chunks.is_empty()).then_some(progress)
     }
 }
 
@@ -136,7 +160,7 @@ fn chat_edits(
     let mut edits = removals(settings);
     let by_itself = || is_own_api(target) && is_reasoning_model(&call.model);
     if settings.rename_max_tokens.unwrap_or_else(by_itself) {
-        let lengths: Lengths = payload.read_whole()?;
+        let lengths: Lengths = payload.read()?;
         if let Some(max_tokens) = lengths.max_tokens {
             edits.push(Edit::remove("max_tokens"));
             if lengths.max_completion_tokens.is_none() {

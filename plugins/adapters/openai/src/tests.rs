@@ -2,7 +2,7 @@
 
 use patchbay_sdk::adapter::{Body, CredentialUse, CredentialValue, Framing, Scope};
 use patchbay_sdk::testkit::{Scenario, Scripted, Sent, recordings};
-use patchbay_sdk::words::FailureKind;
+use patchbay_sdk::words::{FailureKind, UsageClass};
 use serde_json::{Value, json};
 
 use super::*;
@@ -203,18 +203,85 @@ fn an_error_inside_a_stream_is_a_failure() {
 }
 
 #[test]
-fn a_whole_reply_to_a_stream_is_an_error_or_malformed() {
-    let kind = |body: Value| {
-        let outcome = Scenario::chat(&streamed(hello()))
-            .reply(Scripted::json(200, &body))
-            .run::<OpenAi>();
+fn a_whole_answer_becomes_the_stream_that_was_asked_for() {
+    let whole = json!({"id": "1", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}}],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}});
+    let outcome = Scenario::chat(&streamed(hello()))
+        .reply(Scripted::json(200, &whole).header("x-ratelimit-remaining-requests", "4"))
+        .run::<OpenAi>();
+    assert_eq!(outcome.failure, None);
+    assert_eq!(outcome.streamed_text(), "hello");
+    let last = outcome.read::<Value>().pop().unwrap();
+    assert_eq!(last["choices"][0]["finish_reason"], "stop");
+    assert_eq!(outcome.tokens(&UsageClass::Input), Some(7));
+    assert_eq!(outcome.tokens(&UsageClass::Output), Some(2));
+    assert_eq!(outcome.limits[0].remaining, Some(4.0));
+}
+
+#[test]
+fn any_other_whole_reply_to_a_stream_is_an_error_or_malformed() {
+    let kind = |reply: Scripted| {
+        let outcome = Scenario::chat(&streamed(hello())).reply(reply).run::<OpenAi>();
+        assert!(outcome.chunks.is_empty());
         outcome.failure.unwrap().kind()
     };
-    assert_eq!(
-        kind(json!({"error": {"message": "busy", "code": 503}})),
-        FailureKind::ServiceUnavailable
-    );
-    assert_eq!(kind(json!({"object": "something"})), FailureKind::MalformedReply);
+    let busy = json!({"error": {"message": "busy", "code": 503}});
+    let cases = [
+        (Scripted::json(200, &busy), FailureKind::ServiceUnavailable),
+        (
+            Scripted::json(200, &json!({"object": "something"})),
+            FailureKind::MalformedReply,
+        ),
+        (
+            Scripted::json(200, &json!({"choices": []})),
+            FailureKind::MalformedReply,
+        ),
+        (
+            Scripted::new(200, r#"{"choices": [{"message": {"#),
+            FailureKind::MalformedReply,
+        ),
+        (
+            Scripted::json(500, &json!({"choices": [{"message": {"role": "assistant"}}]})),
+            FailureKind::InternalError,
+        ),
+    ];
+    for (reply, expected) in cases {
+        assert_eq!(kind(reply), expected);
+    }
+}
+
+#[test]
+fn a_stream_where_a_whole_answer_was_asked_for_is_malformed() {
+    let stream = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"he\"}}]}\n\n";
+    // A body that is not what was asked for reaches the adapter only where the host has found an error in it.
+    let reply = Reply {
+        head: patchbay_sdk::adapter::Head {
+            status: 200,
+            headers: Vec::new(),
+        },
+        body: stream.as_bytes().to_vec(),
+    };
+    let progress = Attempt { streaming: false }.advance(0, Input::Reply(reply));
+    let patchbay_sdk::adapter::Next::Failed(failure) = progress.next else {
+        panic!("{progress:?}");
+    };
+    assert_eq!(failure.kind(), FailureKind::MalformedReply);
+}
+
+#[test]
+fn the_name_of_max_tokens_is_looked_up_in_the_outline() {
+    let body = |url: &str| {
+        json!({"model": "o3", "max_tokens": 5, "messages": [{"role": "user", "content": [
+        {"type": "image_url", "image_url": {"url": url}}]}]})
+    };
+    let sent =
+        sent(Scenario::chat(&body("data:image/png;base64,AAAA")).outline(&body("data:image/png;base64,~1~")));
+    // The edits are made in the body itself.
+    let mut expected = body("data:image/png;base64,AAAA");
+    expected.as_object_mut().unwrap().remove("max_tokens");
+    expected["max_completion_tokens"] = json!(5);
+    assert_eq!(sent.json(), expected);
 }
 
 #[test]
