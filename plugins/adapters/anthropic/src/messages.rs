@@ -132,7 +132,7 @@ impl Conversation {
         let turn = Turn {
             side: Side::User,
             results: Vec::new(),
-            content: text_block(opening.to_owned()).into_iter().collect(),
+            content: text_block(opening).into_iter().collect(),
         };
         self.turns.insert(0, turn);
         Ok(())
@@ -163,9 +163,8 @@ impl Conversation {
 fn assistant(message: Message) -> Result<Vec<Value>, Failure> {
     let mut content = thoughts(&message.rest);
     content.extend(blocks(message.content)?);
-    if let Some(refusal) = message.rest.get("refusal").and_then(Value::as_str) {
-        content.extend(text_block(refusal.to_owned()));
-    }
+    let refusal = message.rest.get("refusal").and_then(Value::as_str);
+    content.extend(refusal.and_then(text_block));
     for (at, call) in message.tool_calls.into_iter().enumerate() {
         content.push(tool_use(call).map_err(|failure| within(&format!("tool_calls[{at}]"), failure))?);
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(crate) fn blocks(content: Option<Content>) -> Result<Vec<Value>, Failure> {
     match content {
         None => Ok(Vec::new()),
-        Some(Content::Text(text)) => Ok(text_block(text).into_iter().collect()),
+        Some(Content::Text(text)) => Ok(text_block(&text).into_iter().collect()),
         Some(Content::Parts(parts)) => {
             let blocks = parts
                 .into_iter()
@@ -23,7 +23,7 @@ pub(crate) fn blocks(content: Option<Content>) -> Result<Vec<Value>, Failure> {
 }
 
 /// None for an empty text.
-pub(crate) fn text_block(text: String) -> Option<Value> {
+pub(crate) fn text_block(text: &str) -> Option<Value> {
     (!text.is_empty()).then(|| json!({"type": "text", "text": text}))
 }
 
@@ -37,11 +37,11 @@ pub(crate) fn within(place: &str, failure: Failure) -> Failure {
 fn block(mut part: Part) -> Result<Option<Value>, Failure> {
     let cache_control = part.rest.remove("cache_control").filter(|value| !value.is_null());
     let block = match part.kind.as_str() {
-        "text" => text_block(part.text.unwrap_or_default()),
+        "text" => part.text.as_deref().and_then(text_block),
         "refusal" => part
             .rest
             .remove("refusal")
-            .and_then(|text| text_block(text.as_str()?.to_owned())),
+            .and_then(|text| text_block(text.as_str()?)),
         "image_url" => {
             let image = part
                 .image_url

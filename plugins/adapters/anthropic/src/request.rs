@@ -62,7 +62,7 @@ pub(crate) fn translate(
     let mut conversation = messages::translate(request.messages, settings.opening.as_deref())?;
     draft.set("model", request.model);
     let (choice, parallel) = (non_null(request.tool_choice), take("parallel_tool_calls"));
-    tools::translate(&mut draft, request.tools, choice, parallel)?;
+    tools::translate(&mut draft, request.tools, choice, parallel.as_ref())?;
 
     let effort = take("reasoning_effort");
     let effort = effort.as_ref().and_then(Value::as_str);

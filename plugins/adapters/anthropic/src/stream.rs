@@ -3,10 +3,12 @@
 //! The answer is complete once the vendor has given a stop reason: what comes after that is not needed any more,
 //! and what cannot be read of it is skipped.
 
+mod spoken;
+
 use std::collections::BTreeMap;
 use std::mem;
 
-use patchbay_sdk::adapter::{Chunk, Event, Failure, Next, Progress};
+use patchbay_sdk::adapter::{Event, Failure, Next, Progress};
 use patchbay_sdk::canonical::{Delta, Envelope, FunctionCall, ToolCall};
 use patchbay_sdk::words::FailureKind;
 use serde_json::Value;
@@ -14,20 +16,15 @@ use serde_json::Value;
 use crate::answer::{arguments, ignored_block};
 use crate::errors;
 use crate::wire::{self, Block, Ending, Usage};
+use spoken::Spoken;
 
 #[derive(Debug)]
 pub struct Stream {
-    envelope: Envelope,
-    /// The chunk with the role is out.
-    begun: bool,
-    /// The chunk with the finish reason is out.
-    finished: bool,
+    spoken: Spoken,
     usage: Usage,
     /// The blocks under way, by the vendor's index.
     open: BTreeMap<u64, Open>,
     tool_calls: u32,
-    /// What came of the events at hand.
-    chunks: Vec<Chunk>,
     warnings: Vec<String>,
 }
 
@@ -50,38 +47,35 @@ impl Stream {
     /// others.
     pub(crate) fn new(created: u64, model: &str, request_id: &str) -> Self {
         Self {
-            envelope: Envelope {
+            spoken: Spoken::new(Envelope {
                 id: format!("msg-{request_id}"),
                 created,
                 model: model.to_owned(),
                 ..Envelope::default()
-            },
-            begun: false,
-            finished: false,
+            }),
             usage: Usage::default(),
             open: BTreeMap::new(),
             tool_calls: 0,
-            chunks: Vec::new(),
             warnings: Vec::new(),
         }
     }
 
     /// Unix time in seconds.
     pub(crate) fn created(&self) -> u64 {
-        self.envelope.created
+        self.spoken.created()
     }
 
     /// What came of events that arrived together. What came before a failure is still given out.
     pub(crate) fn read(&mut self, events: &[Event]) -> Progress {
         let before = self.usage;
-        let step = events.iter().try_for_each(|event| match self.event(event) {
-            Ok(Next::More) => Ok(()),
-            Ok(next) => Err(next),
-            Err(failure) => Err(Next::Failed(failure)),
-        });
         let mut progress = Progress::more();
-        progress.next = step.err().unwrap_or(Next::More);
-        progress.chunks = mem::take(&mut self.chunks);
+        for event in events {
+            progress.next = self.event(event).unwrap_or_else(Next::Failed);
+            if progress.next != Next::More {
+                break;
+            }
+        }
+        progress.chunks = self.spoken.take();
         progress.warnings = mem::take(&mut self.warnings);
         if self.usage != before {
             progress.usage = self.usage.counts();
@@ -91,7 +85,7 @@ impl Stream {
 
     /// The reply is over.
     pub(crate) fn end(&self) -> Progress {
-        if self.finished {
+        if self.spoken.is_finished() {
             return Progress::done();
         }
         Failure::new(FailureKind::MalformedReply)
@@ -103,11 +97,11 @@ impl Stream {
         if event.name.as_deref() == Some("error") {
             return self.error(event);
         }
-        let Some(read) = event.object::<wire::Event>(self.finished, &mut self.warnings)? else {
+        let Some(read) = event.object::<wire::Event>(self.spoken.is_finished(), &mut self.warnings)? else {
             return Ok(Next::More);
         };
         match read.kind.as_str() {
-            kind if self.finished && kind.starts_with("content_block") => {}
+            kind if self.spoken.is_finished() && kind.starts_with("content_block") => {}
             "message_start" => self.begin(read.message),
             "content_block_start" => self.open(read.index, read.content_block.unwrap_or_default()),
             "content_block_delta" => self.more(read.index, read.delta.unwrap_or_default()),
@@ -138,7 +132,7 @@ impl Stream {
         let Some(failure) = errors::of_event(event) else {
             return Ok(Next::More);
         };
-        if !self.finished {
+        if !self.spoken.is_finished() {
             return Err(failure);
         }
         let Failure { kind, message, .. } = failure;
@@ -151,15 +145,7 @@ impl Stream {
     fn begin(&mut self, message: Option<wire::Message>) {
         let Some(message) = message else { return };
         self.usage.update(message.usage.unwrap_or_default());
-        if !self.begun {
-            if !message.id.is_empty() {
-                self.envelope.id = message.id;
-            }
-            if !message.model.is_empty() {
-                self.envelope.model = message.model;
-            }
-            self.say_role();
-        }
+        self.spoken.begin(message.id, message.model);
     }
 
     fn open(&mut self, index: u64, block: Block) {
@@ -167,12 +153,13 @@ impl Stream {
         self.close(index);
         let open = match block.kind.as_str() {
             "text" => {
-                self.say("content", block.text.as_deref().unwrap_or_default());
+                self.spoken.text(block.text.as_deref().unwrap_or_default());
                 Open::Text
             }
             "tool_use" => self.open_tool(block),
             "thinking" | "redacted_thinking" => {
-                self.say("reasoning_content", block.thinking.as_deref().unwrap_or_default());
+                self.spoken
+                    .member("reasoning_content", block.thinking.as_deref().unwrap_or_default());
                 Open::Thinking(block)
             }
             kind => {
@@ -186,7 +173,7 @@ impl Stream {
     fn open_tool(&mut self, block: Block) -> Open {
         let index = self.tool_calls;
         self.tool_calls += 1;
-        self.say_call(ToolCall {
+        let beginning = ToolCall {
             index: Some(index),
             id: block.id,
             kind: Some("function".to_owned()),
@@ -194,7 +181,8 @@ impl Stream {
                 name: block.name,
                 arguments: String::new(),
             },
-        });
+        };
+        self.spoken.delta(Delta::tool_call(beginning));
         let whole = Some(block.input);
         Open::Tool { index, whole }
     }
@@ -203,20 +191,19 @@ impl Stream {
     fn more(&mut self, index: u64, delta: wire::Delta) {
         match (delta.kind.as_str(), self.open.get_mut(&index)) {
             (_, Some(Open::Ignored)) => {}
-            ("text_delta", _) => self.say("content", &delta.text),
+            ("text_delta", _) => self.spoken.text(&delta.text),
             ("thinking_delta", open) => {
                 if let Some(Open::Thinking(block)) = open {
                     block.thinking.get_or_insert_default().push_str(&delta.thinking);
                 }
-                self.say("reasoning_content", &delta.thinking);
+                self.spoken.member("reasoning_content", &delta.thinking);
             }
             ("signature_delta", Some(Open::Thinking(block))) => {
                 block.signature.get_or_insert_default().push_str(&delta.signature);
             }
             ("input_json_delta", Some(Open::Tool { index, whole })) if !delta.partial_json.is_empty() => {
                 *whole = None;
-                let index = *index;
-                self.say_arguments(index, delta.partial_json);
+                self.spoken.arguments(*index, delta.partial_json);
             }
             // Citations, and what there may be some day.
             _ => {}
@@ -228,10 +215,10 @@ impl Stream {
             Some(Open::Tool {
                 index,
                 whole: Some(input),
-            }) => self.say_arguments(index, arguments(&input)),
+            }) => self.spoken.arguments(index, arguments(&input)),
             Some(Open::Thinking(block)) => {
                 let blocks: Vec<Value> = block.replayable().into_iter().collect();
-                self.say_delta(Delta::member("thinking_blocks", blocks));
+                self.spoken.delta(Delta::member("thinking_blocks", blocks));
             }
             Some(Open::Text | Open::Tool { whole: None, .. } | Open::Ignored) | None => {}
         }
@@ -239,56 +226,14 @@ impl Stream {
 
     /// Only the first ending counts.
     fn finish(&mut self, ending: &Ending) {
-        if self.finished {
+        if self.spoken.is_finished() {
             return;
         }
         while let Some((&index, _)) = self.open.first_key_value() {
             self.close(index);
         }
-        if let Some(refusal) = ending.refusal() {
-            self.say("refusal", refusal);
-        }
-        self.say_role();
-        let reason = ending.finish_reason(self.tool_calls > 0);
-        self.chunks.push(self.envelope.finish(reason));
-        self.finished = true;
-    }
-
-    fn say_arguments(&mut self, index: u32, fragment: String) {
-        self.say_call(ToolCall {
-            index: Some(index),
-            function: FunctionCall {
-                name: None,
-                arguments: fragment,
-            },
-            ..ToolCall::default()
-        });
-    }
-
-    fn say_call(&mut self, call: ToolCall) {
-        self.say_delta(Delta::tool_call(call));
-    }
-
-    /// A piece of text, unless there is nothing in it.
-    fn say(&mut self, member: &str, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        self.say_delta(match member {
-            "content" => Delta::text(text),
-            member => Delta::member(member, text),
-        });
-    }
-
-    fn say_delta(&mut self, delta: Delta) {
-        self.say_role();
-        self.chunks.push(self.envelope.delta(delta));
-    }
-
-    /// Before anything else, whatever comes first.
-    fn say_role(&mut self) {
-        if !mem::replace(&mut self.begun, true) {
-            self.chunks.push(self.envelope.role());
-        }
+        self.spoken
+            .member("refusal", ending.refusal().unwrap_or_default());
+        self.spoken.finish(ending.finish_reason(self.tool_calls > 0));
     }
 }

@@ -11,7 +11,7 @@ pub(crate) fn translate(
     draft: &mut Draft,
     tools: Vec<Value>,
     choice: Option<Value>,
-    parallel: Option<Value>,
+    parallel: Option<&Value>,
 ) -> Result<(), Failure> {
     let choice = choice.map(|choice| tool_choice(&choice)).transpose()?;
     if tools.is_empty() {
@@ -32,7 +32,7 @@ pub(crate) fn translate(
         })
         .collect();
     draft.set("tools", translated?);
-    let one_at_a_time = parallel == Some(Value::Bool(false));
+    let one_at_a_time = parallel == Some(&Value::Bool(false));
     let choice = match choice {
         Some(mut choice) => {
             if one_at_a_time && choice["type"] != "none" {

@@ -22,7 +22,7 @@ impl Failure {
         Self::new(FailureKind::NotSupported).message(format!("this adapter does not support {what}"))
     }
 
-    /// The caller asked for something that cannot be. `param`: the member at fault, "messages[0].role".
+    /// The caller asked for something that cannot be. `param`: the member at fault, `messages[0].role`.
     pub fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(FailureKind::InvalidRequest)
             .param(param)

@@ -45,14 +45,12 @@ pub fn rfc3339(text: &str) -> Option<Millis> {
 
 /// `Z`, `+02:00` or `-02:00`, in milliseconds east of Greenwich.
 fn offset(zone: &str) -> Option<i64> {
-    let Some((sign, digits)) = zone.split_at_checked(1) else {
-        return None;
-    };
+    let (sign, digits) = zone.split_at_checked(1)?;
     if sign.eq_ignore_ascii_case("z") {
         return digits.is_empty().then_some(0);
     }
     let (hours, minutes) = digits.split_once(':')?;
-    let minutes = hours.parse::<u8>().ok()? as i64 * 60 + i64::from(minutes.parse::<u8>().ok()?);
+    let minutes = i64::from(hours.parse::<u8>().ok()?) * 60 + i64::from(minutes.parse::<u8>().ok()?);
     Some(if sign == "-" { -minutes } else { minutes } * 60_000)
 }
 
