@@ -14,7 +14,7 @@ const TYPES: &[Code] = &[
     ("timeout_error", Kind::ServiceUnavailable),
 ];
 
-/// What a message says where the money is at an end, whatever the status.
+/// What an `invalid_request_error` says where the money is at an end.
 const NO_MONEY: &[&str] = &["credit balance", "spend limit", "spending limit", "usage limits"];
 
 /// What is limited, in the words of the headers.
@@ -53,20 +53,26 @@ pub(crate) fn headers() -> Vec<String> {
 /// The failure that a reply reports; of a success the one inside it, else that it cannot be read.
 pub(crate) fn of_reply(reply: &Reply, now: Millis) -> Failure {
     let failure = classify::error_reply(reply, now, TYPES);
-    let mut failure = sharpened(failure, Some(reply.head.status), &reply.body);
+    let status = (!reply.head.is_success()).then_some(reply.head.status);
+    let mut failure = sharpened(failure, status, &reply.body);
     if !matches!(reply.head.status, 429 | 503 | 529) {
         failure.retry_after = None;
     }
     failure
 }
 
-/// The failure that an event reports, if it does.
-pub(crate) fn of_event(event: &Event) -> Option<Failure> {
-    let failure = classify::error_event(event, TYPES)?;
-    Some(sharpened(failure, None, &event.data))
+/// The failure that an event of a stream reports, whatever it says.
+pub(crate) fn of_event(data: &[u8]) -> Failure {
+    let event = Event {
+        name: Some("error".to_owned()),
+        data: data.to_vec(),
+    };
+    let failure = classify::error_event(&event, TYPES);
+    let failure = failure.unwrap_or_else(|| Failure::new(Kind::UnknownError));
+    sharpened(failure, None, data)
 }
 
-/// `status`: none inside a stream, whose status said success.
+/// `status`: none where it said success.
 fn sharpened(failure: Failure, status: Option<u16>, body: &[u8]) -> Failure {
     let details = serde_json::from_slice::<Envelope>(body).unwrap_or_default();
     let detail = details.error.details.and_then(|details| details.error_code);
@@ -75,12 +81,10 @@ fn sharpened(failure: Failure, status: Option<u16>, body: &[u8]) -> Failure {
         Some("rate_limit_error") if detail.as_deref() == Some("enforced_spend_limit_reached") => {
             Kind::InsufficientQuota
         }
-        Some("invalid_request_error" | "rate_limit_error")
-            if NO_MONEY.iter().any(|words| message.contains(words)) =>
-        {
+        Some("invalid_request_error") if NO_MONEY.iter().any(|words| message.contains(words)) => {
             Kind::InsufficientQuota
         }
-        // Inside a stream there is no status to say it.
+        // Where no status says it.
         Some("invalid_request_error") if failure.kind() == Kind::UnknownError => Kind::InvalidRequest,
         // A path that does not exist is "not found" too.
         Some("not_found_error") if message.starts_with("model") => Kind::ModelNotFound,

@@ -65,8 +65,7 @@ pub(crate) fn translate(
     tools::translate(&mut draft, request.tools, choice, parallel.as_ref())?;
 
     let effort = take("reasoning_effort");
-    let effort = effort.as_ref().and_then(Value::as_str);
-    let asked = Thinking::asked(effort, settings, &call.model, &mut draft)?;
+    let asked = Thinking::asked(effort.as_ref(), settings, &call.model, &mut draft)?;
     let thinking = possible(asked, &conversation, &mut draft);
     let max_tokens = request.max_completion_tokens.or(request.max_tokens);
     let max_tokens = longest(max_tokens, settings, model, &thinking);

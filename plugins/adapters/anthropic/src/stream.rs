@@ -129,9 +129,7 @@ impl Stream {
 
     /// An error after the end of the answer takes nothing away from it.
     fn error(&mut self, event: &Event) -> Result<Next, Failure> {
-        let Some(failure) = errors::of_event(event) else {
-            return Ok(Next::More);
-        };
+        let failure = errors::of_event(&event.data);
         if !self.spoken.is_finished() {
             return Err(failure);
         }

@@ -1,7 +1,7 @@
 //! How long a model may think: `reasoning_effort` as the vendor's models understand it.
 
 use patchbay_sdk::adapter::Failure;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::request::Draft;
 use crate::settings::{Settings, ThinkingStyle};
@@ -22,7 +22,7 @@ pub(crate) enum Thinking {
 impl Thinking {
     /// `effort`: the canonical `reasoning_effort`.
     pub(crate) fn asked(
-        effort: Option<&str>,
+        effort: Option<&Value>,
         settings: &Settings,
         model: &str,
         draft: &mut Draft,
@@ -30,6 +30,9 @@ impl Thinking {
         let Some(effort) = effort.filter(|effort| *effort != "none") else {
             return Ok(Self::Off);
         };
+        let effort = effort
+            .as_str()
+            .ok_or_else(|| Failure::invalid("reasoning_effort", "reasoning_effort is a word"))?;
         let style = settings.thinking.unwrap_or_else(|| usual_style(model));
         match style {
             ThinkingStyle::None => {

@@ -287,5 +287,9 @@ fn a_failure_in_place_of_a_stream_is_read_whole() {
     let outcome = run_streamed(Scripted::json(529, &error("overloaded_error", "Overloaded")));
     assert_eq!(outcome.failure.unwrap().kind(), FailureKind::ServiceUnavailable);
     let outcome = run_streamed(Scripted::json(200, &error("overloaded_error", "Overloaded")));
-    assert_eq!(outcome.failure.unwrap().kind(), FailureKind::ServiceUnavailable);
+    let failure = outcome.failure.unwrap();
+    assert_eq!(
+        (failure.kind(), failure.scope),
+        (FailureKind::ServiceUnavailable, Scope::Model)
+    );
 }

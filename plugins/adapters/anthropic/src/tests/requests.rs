@@ -272,6 +272,7 @@ fn what_has_no_equivalent_is_dropped_and_told() {
 fn what_would_mean_something_else_is_refused() {
     for (members, param) in [
         (json!({"n": 2}), "n"),
+        (json!({"reasoning_effort": 3}), "reasoning_effort"),
         (json!({"functions": [{"name": "f"}]}), "functions"),
         (json!({"function_call": "auto"}), "function_call"),
     ] {

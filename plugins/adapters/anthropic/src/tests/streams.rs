@@ -339,8 +339,14 @@ fn errors_inside_a_stream_are_failures_of_their_class() {
             );
         }
     }
-    let bare = format!("{}event: error\ndata: out of order\n\n", events(&[start()]));
-    assert_eq!(kind(&streamed(bare)), Some(FailureKind::UnknownError));
+    for bare in [
+        "event: error\ndata: out of order\n\n",
+        "data: {\"type\": \"error\"}\n\n",
+    ] {
+        let outcome = streamed(format!("{}{bare}", events(&[start()])));
+        assert_eq!(kind(&outcome), Some(FailureKind::UnknownError), "{bare}");
+        assert!(!outcome.failure.unwrap().message.is_empty());
+    }
 }
 
 #[test]
