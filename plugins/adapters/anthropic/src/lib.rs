@@ -1,13 +1,14 @@
 //! The adapter for Anthropic's Messages API, which is not the canonical dialect: requests and answers are
 //! translated, whole and streamed.
 //!
-//! An account has the credential `api_key`, or `auth_token` for a token that goes into the header `authorization`.
-//! A plugin cannot see which: both headers are asked for, and the host leaves out the one that the account has no
-//! field for.
+//! An account has the credential `api_key`, or `auth_token` for a token that goes into the header
+//! `authorization`. A plugin cannot see which: both headers are asked for, and the host leaves out the one
+//! that the account has no field for.
 //!
-//! What a model thinks is canonical `reasoning_content`. It comes again, with its signature, in `thinking_blocks`,
-//! as the vendor made it: a caller that sends this member back with the assistant's message lets the model go on
-//! from its thoughts. In a stream each block comes in one piece, once it is complete.
+//! What a model thinks is canonical `reasoning_content`. It comes again, with its signature, in
+//! `thinking_blocks`, as the vendor made it: a caller that sends this member back with the assistant's
+//! message lets the model go on from its thoughts. In a stream each block comes in one piece, once it is
+//! complete.
 
 mod answer;
 mod errors;

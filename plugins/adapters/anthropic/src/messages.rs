@@ -1,7 +1,7 @@
 //! The conversation: who says what, in turns, as the vendor wants them.
 //!
-//! The vendor has two sides that take turns, and the user begins. What the system says stands apart, in one place;
-//! what a tool answers is said by the user, before anything else.
+//! The vendor has two sides that take turns, and the user begins. What the system says stands apart, in one
+//! place; what a tool answers is said by the user, before anything else.
 
 use patchbay_sdk::adapter::Failure;
 use patchbay_sdk::canonical::{Message, Rest, ToolCall};

@@ -1,7 +1,7 @@
 //! The parts of a message: text, images and documents.
 //!
-//! Long base64 is a marker here, which the host replaces by what it stands for: it is passed on as it is, never
-//! looked into.
+//! Long base64 is a marker here, which the host replaces by what it stands for: it is passed on as it is,
+//! never looked into.
 
 use patchbay_sdk::adapter::Failure;
 use patchbay_sdk::canonical::{Content, Part};

@@ -1,7 +1,7 @@
 //! The request in the vendor's form.
 //!
-//! What has no equivalent is dropped and the operator told; what would change the meaning of the request if it
-//! were dropped is refused.
+//! What has no equivalent is dropped and the operator told; what would change the meaning of the request if
+//! it were dropped is refused.
 
 use patchbay_sdk::adapter::{Call, Failure, ModelSettings};
 use patchbay_sdk::canonical::{ChatRequest, Rest};

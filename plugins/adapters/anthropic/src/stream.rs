@@ -1,7 +1,7 @@
 //! A streamed answer, translated event by event.
 //!
-//! The answer is complete once the vendor has given a stop reason: what comes after that is not needed any more,
-//! and what cannot be read of it is skipped.
+//! The answer is complete once the vendor has given a stop reason: what comes after that is not needed any
+//! more, and what cannot be read of it is skipped.
 
 mod spoken;
 
@@ -43,8 +43,8 @@ enum Open {
 }
 
 impl Stream {
-    /// `created`: Unix time in seconds. The vendor's own model and id, which it gives first, take the place of the
-    /// others.
+    /// `created`: Unix time in seconds. The vendor's own model and id, which it gives first, take the place
+    /// of the others.
     pub(crate) fn new(created: u64, model: &str, request_id: &str) -> Self {
         Self {
             spoken: Spoken::new(Envelope {
@@ -185,7 +185,8 @@ impl Stream {
         Open::Tool { index, whole }
     }
 
-    /// A delta without its block's beginning is text or thought; of anything else only the beginning says what it is.
+    /// A delta without its block's beginning is text or thought; of anything else only the beginning says
+    /// what it is.
     fn more(&mut self, index: u64, delta: wire::Delta) {
         match (delta.kind.as_str(), self.open.get_mut(&index)) {
             (_, Some(Open::Ignored)) => {}

@@ -88,8 +88,8 @@ impl Thinking {
 }
 
 /// Models from 4.6 on decide by themselves how long they think, and the newest know nothing else. Names are
-/// `claude-sonnet-4-5-20250929`, `claude-opus-5`; of the older ones `claude-3-7-sonnet-20250219`. One without a
-/// number is an alias of something new.
+/// `claude-sonnet-4-5-20250929`, `claude-opus-5`; of the older ones `claude-3-7-sonnet-20250219`. One without
+/// a number is an alias of something new.
 fn usual_style(model: &str) -> ThinkingStyle {
     let name = model.rsplit_once("claude-").map_or(model, |(_, name)| name);
     let number = |part: &str| part.parse::<u32>().ok().filter(|_| part.len() <= 2);

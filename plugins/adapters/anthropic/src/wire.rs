@@ -1,5 +1,5 @@
-//! What the vendor answers, as far as it is understood. Members that may be null or missing are; what is not named
-//! is ignored.
+//! What the vendor answers, as far as it is understood. Members that may be null or missing are; what is not
+//! named is ignored.
 
 use patchbay_sdk::adapter::Count;
 use patchbay_sdk::canonical;
@@ -38,7 +38,8 @@ pub(crate) struct StopDetails {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Block {
-    /// "text", "tool_use", "thinking", "redacted_thinking", or something that the canonical form has no place for.
+    /// "text", "tool_use", "thinking", "redacted_thinking", or something that the canonical form has no place
+    /// for.
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) text: Option<String>,

@@ -47,9 +47,9 @@ impl Event {
         parse(&self.data)
     }
 
-    /// The data of an event that is to be translated. What is no JSON object is noise: none, and a warning. A broken
-    /// object is a `malformed_reply`, because a piece of the answer is lost; once the answer is `complete` it is noise
-    /// too.
+    /// The data of an event that is to be translated. What is no JSON object is noise: none, and a warning. A
+    /// broken object is a `malformed_reply`, because a piece of the answer is lost; once the answer is
+    /// `complete` it is noise too.
     pub fn object<T: DeserializeOwned>(
         &self,
         complete: bool,

@@ -24,8 +24,8 @@ pub fn http_date(text: &str) -> Option<Millis> {
     Some(seconds_since_1970((year, month, day), (hour, minute, second)) * 1000)
 }
 
-/// A time as JSON writes it (RFC 3339): `2026-08-19T14:34:12Z`, with a fraction or an offset too. None for what is
-/// before 1970.
+/// A time as JSON writes it (RFC 3339): `2026-08-19T14:34:12Z`, with a fraction or an offset too. None for
+/// what is before 1970.
 pub fn rfc3339(text: &str) -> Option<Millis> {
     let (date, time) = text.trim().split_once(['T', 't', ' '])?;
     let mut date = date.splitn(3, '-').map(|part| part.parse::<u64>().ok());
