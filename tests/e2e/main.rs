@@ -31,5 +31,6 @@ mod setup;
 mod streams;
 mod timeouts;
 mod traffic;
+mod translated;
 mod unwatched;
 mod versions;

@@ -198,7 +198,6 @@ async fn what_this_host_does_not_perform_is_said_so() {
     let gateway = gateway(&simulator, "").await;
     for (command, text) in [
         (json!({"do": "fetch"}), "next.fetch"),
-        (json!({"do": "outline"}), "payload.outline"),
         (json!({"do": "renew"}), "failure.renew-token"),
         (json!({"do": "send", "signed": true}), "credential-value.signed"),
     ] {

@@ -4,11 +4,17 @@
 //! A canonical success needs no guest, so its instance serves the next request meanwhile. Only an exchange that
 //! has been told nothing yet can be let go: begun anew with the same arguments, it stands where it stood.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
+use crate::chat::Edit;
 use crate::clock;
 use crate::failure::{Failure, Kind, Scope};
-use crate::plugin::{Call, Exchange, ExchangeError, Head, Input, PluginError, Problem, Progress};
+use crate::plugin::{
+    Body, Call, Exchange, ExchangeError, Head, Input, Outgoing, Payload, PluginError, Problem, Progress,
+    TooLong,
+};
 use crate::route::Way;
 use crate::telemetry::PluginFailed;
 
@@ -16,7 +22,7 @@ use crate::telemetry::PluginFailed;
 pub(super) struct Conversation {
     way: Way,
     call: Call,
-    payload: Bytes,
+    payload: Arc<Payload>,
     /// None while it is let go.
     exchange: Option<Exchange>,
     /// The exchange knows something that its start did not tell it.
@@ -29,6 +35,7 @@ pub(super) struct Conversation {
 
 impl Conversation {
     pub(super) async fn begin(way: &Way, call: &Call, payload: Bytes) -> Result<(Self, Progress), Failure> {
+        let payload = Arc::new(Payload::new(payload));
         let (exchange, progress) = start(way, call, &payload).await?;
         let (way, call) = (way.clone(), call.clone());
         Ok((
@@ -81,18 +88,52 @@ impl Conversation {
         self.way.adapter.most_events()
     }
 
-    /// The adapter did what the contract does not allow at this point.
-    pub(super) fn broke(&self, what: impl Into<String>) -> Failure {
-        let function = if self.told {
+    /// Puts the caller's own base64 back where its markers stand in what leaves.
+    pub(super) fn complete(&self, mut request: Outgoing) -> Result<Outgoing, Failure> {
+        let most = self.way.adapter.longest_body();
+        let restore = |bytes: Bytes| self.payload.restore(bytes, most);
+        let restored = match request.body {
+            Body::Bytes(bytes) => restore(bytes).map(Body::Bytes),
+            Body::Edited(edits) => edits
+                .into_iter()
+                .map(|edit| {
+                    let value = edit.value.map(|value| restore(value.into())).transpose()?;
+                    Ok(Edit {
+                        value: value.map(Vec::from),
+                        ..edit
+                    })
+                })
+                .collect::<Result<_, _>>()
+                .map(Body::Edited),
+            same @ (Body::Unchanged | Body::Empty) => Ok(same),
+        };
+        match restored {
+            Ok(body) => {
+                request.body = body;
+                Ok(request)
+            }
+            Err(TooLong) => Err(plugin_failure(
+                &self.way,
+                &self.way.adapter.overfilled(self.function()),
+            )),
+        }
+    }
+
+    fn function(&self) -> &'static str {
+        if self.told {
             "exchange.advance"
         } else {
             "exchange.start"
-        };
-        plugin_failure(&self.way, &self.way.adapter.broke(function, what))
+        }
+    }
+
+    /// The adapter did what the contract does not allow at this point.
+    pub(super) fn broke(&self, what: impl Into<String>) -> Failure {
+        plugin_failure(&self.way, &self.way.adapter.broke(self.function(), what))
     }
 }
 
-async fn start(way: &Way, call: &Call, payload: &Bytes) -> Result<(Exchange, Progress), Failure> {
+async fn start(way: &Way, call: &Call, payload: &Arc<Payload>) -> Result<(Exchange, Progress), Failure> {
     let started = way.adapter.start(call, &way.target, payload.clone()).await;
     started.map_err(|error| match error {
         ExchangeError::Failed(failure) => failure,

@@ -159,6 +159,7 @@ impl Drive {
             return Err(self.adapter.broke(format!("sends more than {REQUESTS} requests")));
         }
         let (framing, canonical, want_head) = (request.framing, request.canonical, request.want_head);
+        let request = self.adapter.complete(request)?;
         let request = compose(request, &self.payload, &self.candidate.credentials)?;
         if canonical && !want_head {
             self.adapter.let_go();
@@ -325,6 +326,10 @@ impl Drive {
         }
         self.state = match (progress.next, reply) {
             (Next::More, Some(reply)) => State::Translating(reply),
+            (Next::Done, Some(reply)) => {
+                reply.finish();
+                State::Told(Next::Done)
+            }
             (next, _) => State::Told(next),
         };
         self.piece(&progress.chunks)

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::bindings::v0_1::{adapter as wit, types};
 use super::bindings::{AdapterGuest, AdapterPre};
 use super::check;
 use super::contract::{Call, Head, Input, Progress};
 use super::description::Description;
 use super::engine::Engine;
-use super::error::{PluginError, Problem};
+use super::error::{Limit, PluginError, Problem};
 use super::instance::{Instances, Tenancy};
 use super::log::Voice;
+use super::payload::Payload;
 use super::store::{Shared, before_call, new_store};
 use super::target::Target;
 use crate::config::Grants;
@@ -112,7 +111,7 @@ impl Adapter {
         self: &Arc<Self>,
         call: &Call,
         target: &Arc<Target>,
-        payload: Bytes,
+        payload: Arc<Payload>,
     ) -> Result<(Exchange, Progress), ExchangeError> {
         const FUNCTION: &str = "exchange.start";
         let mut tenancy = self.instances.enter().await?;
@@ -143,6 +142,17 @@ impl Adapter {
             request_id,
         };
         Ok((exchange, progress))
+    }
+
+    /// How long a request it makes may be, in bytes.
+    pub fn longest_body(&self) -> usize {
+        self.instances.shared().limits.body
+    }
+
+    /// A request it made became longer than its limit when the caller's base64 was put back.
+    pub fn overfilled(&self, function: &'static str) -> PluginError {
+        let limit = Limit::Body(self.longest_body());
+        self.error(function, Problem::Exceeded { limit, said: None })
     }
 
     /// An exchange did what the contract does not allow at that point.

@@ -97,9 +97,6 @@ impl PluginError {
 impl Problem {
     fn from_call(error: &wasmtime::Error, state: &State) -> Self {
         let limits = state.limits();
-        if let Some(host) = error.downcast_ref::<NotSupported>() {
-            return Self::NotSupported(host.0);
-        }
         if let Some(denied) = error.downcast_ref::<Denied>() {
             return Self::Denied(denied.0.clone());
         }
@@ -247,11 +244,6 @@ impl fmt::Display for Limit {
         }
     }
 }
-
-/// Raised by a host function for a part of the contract that is not performed (yet).
-#[derive(Debug, thiserror::Error)]
-#[error("not supported: {0}")]
-pub(super) struct NotSupported(pub(super) &'static str);
 
 /// Raised by a host function that no plugin may use.
 #[derive(Debug, Clone, thiserror::Error)]

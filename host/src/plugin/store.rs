@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use wasmtime::component::Resource;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
@@ -13,9 +12,10 @@ use super::bindings::v0_1::log::{Host as LogHost, Level};
 use super::bindings::v0_1::{calls, types};
 use super::conduct::Conduct;
 use super::engine::{Engine, TICK};
-use super::error::{Exceeded, Limit, NotSupported};
+use super::error::{Exceeded, Limit};
 use super::lane::{Lane, hand_over, thread_time};
 use super::log::{Voice, readable};
+use super::payload::Payload;
 use super::room::Room;
 use crate::config::Limits;
 
@@ -38,7 +38,7 @@ pub(super) struct State {
     logged: usize,
     last_error: Option<String>,
     watch: Watch,
-    payload: Option<Bytes>,
+    payload: Option<Arc<Payload>>,
     request_id: Option<Arc<str>>,
     pub(super) room: Room,
 }
@@ -123,7 +123,7 @@ impl State {
     }
 
     /// Lends the payload to the guest for the calls that follow.
-    pub(super) fn lend(&mut self, payload: Bytes) -> Resource<PayloadHandle> {
+    pub(super) fn lend(&mut self, payload: Arc<Payload>) -> Resource<PayloadHandle> {
         self.payload = Some(payload);
         Resource::new_borrow(0)
     }
@@ -189,9 +189,9 @@ impl State {
         }
     }
 
-    fn payload(&self) -> wasmtime::Result<&Bytes> {
+    fn payload(&self) -> wasmtime::Result<&Payload> {
         self.payload
-            .as_ref()
+            .as_deref()
             .ok_or_else(|| wasmtime::Error::msg("the payload is only there during `start`"))
     }
 }
@@ -237,15 +237,15 @@ impl calls::Host for State {}
 
 impl calls::HostPayload for State {
     fn size(&mut self, _: Resource<PayloadHandle>) -> wasmtime::Result<u64> {
-        Ok(self.payload()?.len() as u64)
+        Ok(self.payload()?.bytes().len() as u64)
     }
 
     fn bytes(&mut self, _: Resource<PayloadHandle>) -> wasmtime::Result<Vec<u8>> {
-        Ok(self.payload()?.to_vec())
+        Ok(self.payload()?.bytes().to_vec())
     }
 
     fn outline(&mut self, _: Resource<PayloadHandle>) -> wasmtime::Result<Vec<u8>> {
-        Err(NotSupported("payload.outline").into())
+        Ok(self.payload()?.outline().to_vec())
     }
 
     fn drop(&mut self, _: Resource<PayloadHandle>) -> wasmtime::Result<()> {

@@ -12,6 +12,7 @@ use super::adapter::{Adapter, ExchangeError};
 use super::contract::{Call, Head, Input, Next, Turn};
 use super::error::{PluginError, Problem};
 use super::load::Serves;
+use super::payload::Payload;
 use super::strategy::{PoolMember, Ranked, StrategyInstance, StrategyPlugin};
 use super::target::Target;
 use crate::chat::Operation;
@@ -76,7 +77,8 @@ pub(super) fn exchange(
         .enable_time()
         .build()?;
     runtime.block_on(async {
-        let started = adapter.start(&call, &target, Bytes::from_static(PAYLOAD)).await;
+        let payload = Arc::new(Payload::new(Bytes::from_static(PAYLOAD)));
+        let started = adapter.start(&call, &target, payload).await;
         let (mut exchange, progress) = match started {
             Ok(started) => started,
             // It does not like the request: an answer.

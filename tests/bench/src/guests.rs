@@ -8,7 +8,7 @@ use bytes::Bytes;
 use patchbay::chat::Operation;
 use patchbay::config::{self, Settings};
 use patchbay::plugin::{
-    Adapter, Call, Engine, Exchange, Folder, PluginSet, PoolMember, Progress, StrategyInstance,
+    Adapter, Call, Engine, Exchange, Folder, Payload, PluginSet, PoolMember, Progress, StrategyInstance,
     StrategyPlugin, Target, Turn,
 };
 
@@ -158,7 +158,10 @@ impl Vendor {
             deadline: NOW + 250_000,
             entropy: 42,
         };
-        Ok(self.adapter.start(&call, &self.target, payload).await?)
+        Ok(self
+            .adapter
+            .start(&call, &self.target, Arc::new(Payload::new(payload)))
+            .await?)
     }
 }
 
