@@ -50,6 +50,14 @@ examples/demo.toml. In another terminal:
   curl -N http://$gateway/v1/chat/completions -H 'Authorization: Bearer demo' \\
     -d '{"model": "large", "stream": true, "messages": [{"role": "user", "content": "hello"}]}'
 
+  # a vendor with an API of its own, translated by its adapter
+  curl http://$gateway/v1/chat/completions -H 'Authorization: Bearer demo' \\
+    -d '{"model": "translated", "messages": [{"role": "user", "content": "hello"}]}'
+
+  # break the next two answers of the first vendor, then ask for "large" again and look at x-patchbay-attempts
+  curl -X POST http://$vendors/control/rules -H 'content-type: application/json' \\
+    -d '{"when": {"vendor": "sim-one"}, "times": 2, "then": {"cut_after": 0}}'
+
   # what is running, and what it counts
   curl -s http://$gateway/admin/plugins -H 'Authorization: Bearer demo-admin'
   curl -s http://$gateway/metrics

@@ -62,7 +62,7 @@ fn demo_needs_no_variable() {
     assert!(settings.server.admin_key.unwrap().matches(b"demo-admin"));
     assert_eq!(
         settings.models.keys().collect::<Vec<_>>(),
-        ["echo", "embed", "large", "small"]
+        ["echo", "embed", "large", "small", "translated"]
     );
     for name in ["embed", "large", "small"] {
         let vendors: Vec<&str> = settings.models[name]
