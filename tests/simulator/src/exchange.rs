@@ -3,11 +3,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use axum::Extension;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
+use hyper::body::Incoming;
 
 use crate::answer::Draft;
 use crate::ask::Ask;
@@ -36,11 +35,7 @@ pub(crate) struct Exchange {
 }
 
 /// Answers everything that is not the control API.
-pub(crate) async fn answer(
-    Shared(state): Shared<Arc<State>>,
-    Extension(wire): Extension<Arc<Wire>>,
-    request: Request,
-) -> Response {
+pub(crate) async fn answer(state: &Arc<State>, wire: &Arc<Wire>, request: Request<Incoming>) -> Response {
     let received = state.now();
     let (parts, body) = request.into_parts();
     let Some(route) = route(&parts.method, parts.uri.path(), &parts.headers) else {
@@ -50,7 +45,7 @@ pub(crate) async fn answer(
         )
             .into_response();
     };
-    let Ok(body) = to_bytes(body, LARGEST_REQUEST).await else {
+    let Ok(body) = to_bytes(Body::new(body), LARGEST_REQUEST).await else {
         return (
             StatusCode::PAYLOAD_TOO_LARGE,
             "the request is too large or broke off\n",
@@ -65,8 +60,8 @@ pub(crate) async fn answer(
         .to_owned();
     let asked = route.format.read(route.operation, route.path, &body);
     let sequence = state.next_sequence();
-    let reply = reply(&state, &route, &account, &asked, sequence);
-    let exchange = Exchange::begin(&state, &wire, &route, &account, || Entry {
+    let reply = reply(state, &route, &account, &asked, sequence);
+    let exchange = Exchange::begin(state, wire, &route, &account, || Entry {
         sequence,
         received,
         vendor: route.vendor.to_owned(),
@@ -79,7 +74,7 @@ pub(crate) async fn answer(
         method: parts.method.clone(),
         uri: parts.uri.clone(),
         headers: parts.headers.clone(),
-        wire: Arc::clone(&wire),
+        wire: Arc::clone(wire),
         answered: OnceLock::new(),
         ended: OnceLock::new(),
     });

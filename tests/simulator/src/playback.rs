@@ -18,8 +18,6 @@ use crate::reply::{End, Event, Pieces, Reply};
 pub(crate) struct Playback {
     events: IntoIter<Event>,
     refrain: Option<Event>,
-    /// The event whose turn it is.
-    current: Option<Event>,
     end: End,
     pieces: Option<Pieces>,
     /// What is left of the length that HTTP carries.
@@ -41,11 +39,14 @@ type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
 // === impl Playback ===
 
 impl Playback {
-    pub(crate) fn new(reply: Reply, exchange: Exchange) -> Self {
+    pub(crate) fn new(mut reply: Reply, exchange: Exchange) -> Self {
+        if let Some(pieces) = reply.pieces {
+            let events = reply.events.iter_mut().chain(&mut reply.refrain);
+            events.for_each(|event| event.pause += pieces.pause);
+        }
         let mut playback = Self {
             events: reply.events.into_iter(),
             refrain: reply.refrain,
-            current: None,
             end: reply.end,
             pieces: reply.pieces,
             remaining: reply.length,
@@ -55,37 +56,40 @@ impl Playback {
             flushed: false,
             exchange,
         };
-        playback.advance();
+        playback.note_completion();
         playback
     }
 
-    /// Comes to the next event.
-    fn advance(&mut self) {
-        self.current = self.events.next().or_else(|| self.refrain.clone());
-        if let (Some(event), Some(pieces)) = (&mut self.current, self.pieces) {
-            event.pause += pieces.pause;
-        }
-        // The connection does not ask again after the last event, so completion is noted with it.
+    fn is_complete(&self) -> bool {
+        self.end == End::Complete && self.refrain.is_none() && self.events.as_slice().is_empty()
+    }
+
+    /// The connection does not ask again after the last event, so completion is noted with it.
+    fn note_completion(&mut self) {
         if self.is_complete() {
             self.exchange.end(How::Completed);
         }
     }
 
-    fn is_complete(&self) -> bool {
-        self.end == End::Complete && self.current.is_none()
-    }
-
     /// The next bytes to be sent, all of the event's or a piece of it.
     fn next_write(&mut self) -> Option<Bytes> {
-        let event = self.current.as_mut()?;
-        if let Some(pieces) = self.pieces.filter(|pieces| pieces.size < event.bytes.len()) {
+        if let (Some(pieces), Some(event)) = (self.pieces, self.events.as_mut_slice().first_mut())
+            && pieces.size < event.bytes.len()
+        {
             event.pause = pieces.pause;
             return Some(event.bytes.split_to(pieces.size));
         }
+        let event = self.events.next()?;
         self.exchange.sent(event.events);
-        let bytes = std::mem::take(&mut event.bytes);
-        self.advance();
-        Some(bytes)
+        self.note_completion();
+        Some(event.bytes)
+    }
+
+    /// Begins the refrain once more where there is nothing else left to say.
+    fn repeat(&mut self) {
+        if let (Some(refrain), []) = (&self.refrain, self.events.as_slice()) {
+            self.events = vec![refrain.clone()].into_iter();
+        }
     }
 
     /// Lets the connection send what it was given, which it puts off while there is more to come. That
@@ -104,7 +108,7 @@ impl Playback {
 
     /// Waits out the pause before the next event.
     fn poll_pause(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if let Some(next) = &mut self.current {
+        if let Some(next) = self.events.as_mut_slice().first_mut() {
             let pause = std::mem::take(&mut next.pause);
             if !pause.is_zero() {
                 let due = self.due.unwrap_or_else(Instant::now) + pause;
@@ -141,8 +145,9 @@ impl Body for Playback {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
+        this.repeat();
         ready!(this.poll_pause(context));
-        if this.pieces.is_some() && this.current.is_some() {
+        if this.pieces.is_some() && !this.events.as_slice().is_empty() {
             ready!(this.poll_flushed(context));
         }
         let Some(bytes) = this.next_write() else {

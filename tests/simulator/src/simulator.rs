@@ -6,6 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -13,8 +18,9 @@ use tokio::time::Instant;
 use crate::doors::Tls;
 use crate::record::Received;
 use crate::rules::{ActiveRule, Rule};
-use crate::server::Door;
+use crate::server::{App, Door};
 use crate::state::{Snapshot, State};
+use crate::wire::Wire;
 use crate::{control, exchange, server};
 
 /// A running simulator. Dropping it closes its port and every connection, whatever they are doing.
@@ -22,9 +28,19 @@ use crate::{control, exchange, server};
 pub struct Simulator {
     addr: SocketAddr,
     state: Arc<State>,
-    router: Router,
+    vendors: Vendors,
     serving: JoinHandle<()>,
 }
+
+/// Answers for all vendors, and for the control API beside them.
+#[derive(Clone, Debug)]
+struct Vendors {
+    control: TowerToHyperService<Router>,
+    state: Arc<State>,
+}
+
+/// Where the control API is.
+const CONTROL: &str = "/control";
 
 impl Simulator {
     /// Starts to listen, with no rules and recording on; port 0 takes a free port. Runs in the current
@@ -36,16 +52,19 @@ impl Simulator {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
         let state = Arc::new(State::new());
-        let router = Router::new()
-            .nest("/control", control::routes())
-            .fallback(exchange::answer)
+        let control = Router::new()
+            .nest(CONTROL, control::routes())
             .with_state(Arc::clone(&state));
-        let serving = server::serve(listener, Door::Plain, router.clone(), Arc::clone(&state));
+        let vendors = Vendors {
+            control: TowerToHyperService::new(control),
+            state: Arc::clone(&state),
+        };
+        let serving = server::serve(listener, Door::Plain, vendors.clone(), Arc::clone(&state));
         let serving = tokio::spawn(serving);
         Ok(Self {
             addr,
             state,
-            router,
+            vendors,
             serving,
         })
     }
@@ -56,7 +75,7 @@ impl Simulator {
     /// # Errors
     /// There is no free port, or no certificate can be made.
     pub async fn tls(&self, delay: Option<Duration>) -> io::Result<Tls> {
-        Tls::start(self.router.clone(), Arc::clone(&self.state), delay).await
+        Tls::start(self.vendors.clone(), Arc::clone(&self.state), delay).await
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -129,5 +148,16 @@ impl Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.serving.abort();
+    }
+}
+
+impl App for Vendors {
+    async fn answer(&self, wire: &Arc<Wire>, request: Request<Incoming>) -> Response {
+        let rest = request.uri().path().strip_prefix(CONTROL);
+        if !rest.is_some_and(|rest| rest.starts_with('/')) {
+            return exchange::answer(&self.state, wire, request).await;
+        }
+        let Ok(response) = self.control.call(request).await;
+        response
     }
 }

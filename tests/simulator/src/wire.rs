@@ -12,7 +12,6 @@ use bytes::{Buf, BytesMut};
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio_rustls::server::TlsStream;
 
 /// How HTTP writes the header that a claimed length replaces.
@@ -26,7 +25,6 @@ pub(crate) struct Wire {
     /// When it was closed, by whomever.
     pub(crate) closed: OnceLock<Duration>,
     reset: AtomicBool,
-    resetting: Notify,
     /// Whether there is anything in `orders`.
     ordered: AtomicBool,
     orders: Mutex<Orders>,
@@ -60,21 +58,19 @@ impl Wire {
             number,
             closed: OnceLock::new(),
             reset: AtomicBool::new(false),
-            resetting: Notify::new(),
             ordered: AtomicBool::new(false),
             orders: Mutex::default(),
         }
     }
 
-    /// Has the connection reset, dropping what it is doing.
+    /// Has the connection reset, dropping what it is doing. Only for what runs in the connection's own
+    /// task, which looks for this after every step.
     pub(crate) fn reset(&self) {
         self.reset.store(true, Ordering::Release);
-        self.resetting.notify_one();
     }
 
-    /// Waits for somebody to ask for a reset.
-    pub(crate) async fn resetting(&self) {
-        self.resetting.notified().await;
+    pub(crate) fn is_reset(&self) -> bool {
+        self.reset.load(Ordering::Acquire)
     }
 
     /// Sends the heads of these statuses before anything else.
@@ -202,7 +198,7 @@ impl<S: Socket> AsyncWrite for Wired<S> {
 
 impl<S: Socket> Drop for Wired<S> {
     fn drop(&mut self) {
-        if self.wire.reset.load(Ordering::Acquire) {
+        if self.wire.is_reset() {
             // Closing is then a reset. It cannot fail on a connection that is still there.
             let _ = self.stream.tcp().set_zero_linger();
         }

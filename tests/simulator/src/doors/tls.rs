@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -14,7 +13,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::server::{self, Door};
+use crate::server::{self, App, Door};
 use crate::state::State;
 
 /// What the certificate is for.
@@ -30,21 +29,12 @@ pub struct Tls {
 }
 
 impl Tls {
-    pub(crate) async fn start(
-        router: Router,
-        state: Arc<State>,
-        delay: Option<Duration>,
-    ) -> io::Result<Self> {
+    pub(crate) async fn start(app: impl App, state: Arc<State>, delay: Option<Duration>) -> io::Result<Self> {
         let (authority, config) = identity().map_err(io::Error::other)?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let serving = tokio::spawn(server::serve(
-            listener,
-            Door::Tls { acceptor, delay },
-            router,
-            state,
-        ));
+        let serving = tokio::spawn(server::serve(listener, Door::Tls { acceptor, delay }, app, state));
         Ok(Self {
             addr,
             authority,
