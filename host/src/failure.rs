@@ -91,10 +91,14 @@ impl Failure {
         Self::new(Kind::MalformedReply, Scope::Candidate, message)
     }
 
-    /// Whether it says something about the candidate: not where the request or the gateway's own plugin is at fault.
+    /// Whether it says something about the candidate: not where the request is at fault, or asks for what this vendor
+    /// alone cannot do, and not where the gateway's own plugin is.
     pub fn counts_against_candidate(&self) -> bool {
-        let own = matches!(self.kind, Kind::Plugin | Kind::NotSupported);
-        self.scope != Scope::Request && !own
+        let other = matches!(
+            self.kind,
+            Kind::Plugin | Kind::NotSupported | Kind::InvalidRequest | Kind::ContextLength | Kind::ContentFilter
+        );
+        self.scope != Scope::Request && !other
     }
 
     /// Whether another candidate might do better: not where the request itself is at fault.

@@ -21,6 +21,8 @@ pub(crate) fn in_chunks(body: &[u8], created: u64) -> Option<Progress> {
 
 fn read(body: &[u8], created: u64) -> Option<(Progress, Completion)> {
     let message: wire::Message = serde_json::from_slice(body).ok()?;
+    // Where the vendor is silent the answer is too, and the host estimates.
+    let canonical = message.usage.as_ref().map(wire::Usage::canonical);
     let usage = message.usage.unwrap_or_default();
     let ending = Ending {
         stop_reason: message.stop_reason,
@@ -36,7 +38,7 @@ fn read(body: &[u8], created: u64) -> Option<(Progress, Completion)> {
         created,
         model: message.model,
         choices: vec![choice(blocks, &ending)],
-        usage: Some(usage.canonical()),
+        usage: canonical,
         ..Completion::default()
     };
     Some((progress, completion))

@@ -123,7 +123,7 @@ impl Conversation {
             return Ok(());
         }
         let Some(opening) = opening.filter(|_| !self.turns.is_empty()) else {
-            return Err(Failure::invalid(
+            return Err(Failure::unfit(
                 "messages",
                 "this vendor wants the user to begin: the first message that is not of the system must be the user's, \
                  and not empty",

@@ -50,7 +50,7 @@ fn block(mut part: Part) -> Result<Option<Value>, Failure> {
         }
         "file" => Some(document(&part.rest)?),
         other => {
-            return Err(Failure::invalid(
+            return Err(Failure::unfit(
                 "type",
                 format!("this vendor takes text, image_url and file parts, not {other}"),
             ));
@@ -90,7 +90,7 @@ fn document(part: &patchbay_sdk::canonical::Rest) -> Result<Value, Failure> {
     let member = |name: &str| part.get("file")?.get(name)?.as_str();
     let data = member("file_data").and_then(DataUrl::parse);
     let Some(data) = data.filter(|data| data.media_type == "application/pdf") else {
-        return Err(Failure::invalid(
+        return Err(Failure::unfit(
             "file.file_data",
             "this vendor takes files only as a data URL in base64 of type application/pdf",
         ));

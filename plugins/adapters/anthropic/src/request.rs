@@ -99,14 +99,11 @@ fn non_null(value: Option<Value>) -> Option<Value> {
 /// More than one answer, and the forerunner of tools, whose answers look different.
 fn refuse_what_cannot_be(take: &mut impl FnMut(&str) -> Option<Value>) -> Result<(), Failure> {
     if take("n").is_some_and(|n| n != 1) {
-        return Err(Failure::invalid("n", "this vendor gives one answer to a request"));
+        return Err(Failure::unfit("n", "this vendor gives one answer to a request"));
     }
     for (old, new) in [("functions", "tools"), ("function_call", "tool_choice")] {
         if take(old).is_some_and(|value| !says_nothing(&value)) {
-            return Err(Failure::invalid(
-                old,
-                format!("{old} is not supported; send {new}"),
-            ));
+            return Err(Failure::unfit(old, format!("{old} is not supported; send {new}")));
         }
     }
     Ok(())
@@ -183,7 +180,7 @@ fn response_format(
         }
         _ => {
             let message = "response_format is text, json_object or json_schema";
-            return Err(Failure::invalid("response_format.type", message));
+            return Err(Failure::unfit("response_format.type", message));
         }
     }
     Ok(())

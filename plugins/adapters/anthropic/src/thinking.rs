@@ -44,7 +44,7 @@ impl Thinking {
             ThinkingStyle::Adaptive => Ok(Self::Adaptive(effort.to_owned())),
             ThinkingStyle::Budget => match settings.thinking_budgets.get(effort) {
                 Some(&tokens) => Ok(Self::Budget(tokens)),
-                None => Err(Failure::invalid(
+                None => Err(Failure::unfit(
                     "reasoning_effort",
                     format!("there is no thinking budget for the effort {effort:?}"),
                 )),

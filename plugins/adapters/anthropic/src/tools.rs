@@ -50,7 +50,7 @@ pub(crate) fn translate(
 
 fn tool(draft: &mut Draft, tool: &mut Value) -> Result<Value, Failure> {
     if tool["type"] != "function" {
-        return Err(Failure::invalid(
+        return Err(Failure::unfit(
             "type",
             "this adapter knows only tools that are functions",
         ));

@@ -29,6 +29,11 @@ impl Failure {
             .message(message)
     }
 
+    /// The caller asked for something that this vendor cannot do, and another one might: no candidate suffers for it.
+    pub fn unfit(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::invalid(param, message).scope(Scope::Candidate)
+    }
+
     pub fn kind(&self) -> FailureKind {
         FailureKind::from(self.kind.as_str())
     }

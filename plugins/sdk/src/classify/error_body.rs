@@ -66,17 +66,16 @@ impl VendorError {
     }
 }
 
-/// Without blank lines around it; of what begins like a stream only the first event's data.
+/// Without blank lines around it; of what begins like a stream of events only the first data.
 fn payload(body: &[u8]) -> &[u8] {
+    const FIELDS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
     let body = body.trim_ascii();
-    match body.strip_prefix(b"data:") {
-        Some(stream) => stream
-            .split(|&byte| byte == b'\n')
-            .next()
-            .unwrap_or_default()
-            .trim_ascii(),
-        None => body,
+    if !FIELDS.iter().any(|field| body.starts_with(field)) {
+        return body;
     }
+    let mut lines = body.split(|&byte| byte == b'\n');
+    let data = lines.find_map(|line| line.strip_prefix(b"data:"));
+    data.unwrap_or(body).trim_ascii()
 }
 
 fn of_json(json: &Value) -> Option<VendorError> {

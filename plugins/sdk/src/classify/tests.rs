@@ -135,6 +135,13 @@ fn errors_come_in_many_shapes() {
             .message,
         "h"
     );
+    assert_eq!(
+        found("event: error\nid: 7\ndata: {\"error\": {\"message\": \"h\", \"type\": \"t\"}}\n\n")
+            .unwrap()
+            .kind
+            .unwrap(),
+        "t"
+    );
     assert_eq!(found(r#""i""#).unwrap().message, "i");
     assert_eq!(
         found("upstream connect error").unwrap().message,

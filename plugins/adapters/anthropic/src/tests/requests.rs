@@ -1,5 +1,7 @@
 //! All of a request but the conversation.
 
+use patchbay_sdk::adapter::Scope;
+
 use super::*;
 
 fn function(name: &str) -> Value {
@@ -270,13 +272,23 @@ fn what_has_no_equivalent_is_dropped_and_told() {
 
 #[test]
 fn what_would_mean_something_else_is_refused() {
-    for (members, param) in [
-        (json!({"n": 2}), "n"),
-        (json!({"reasoning_effort": 3}), "reasoning_effort"),
-        (json!({"functions": [{"name": "f"}]}), "functions"),
-        (json!({"function_call": "auto"}), "function_call"),
+    // What this vendor cannot do, another might; what nobody could make sense of is nobody's to try.
+    for (members, param, scope) in [
+        (json!({"n": 2}), "n", Scope::Candidate),
+        (json!({"reasoning_effort": 3}), "reasoning_effort", Scope::Request),
+        (
+            json!({"functions": [{"name": "f"}]}),
+            "functions",
+            Scope::Candidate,
+        ),
+        (
+            json!({"function_call": "auto"}),
+            "function_call",
+            Scope::Candidate,
+        ),
     ] {
-        assert_eq!(refused(&members).param.as_deref(), Some(param));
+        let failure = refused(&members);
+        assert_eq!((failure.param.as_deref(), failure.scope), (Some(param), scope));
     }
     assert_eq!(made_of(&json!({"functions": []})).1, [] as [String; 0]);
 }
