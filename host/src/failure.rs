@@ -96,7 +96,11 @@ impl Failure {
     pub fn counts_against_candidate(&self) -> bool {
         let other = matches!(
             self.kind,
-            Kind::Plugin | Kind::NotSupported | Kind::InvalidRequest | Kind::ContextLength | Kind::ContentFilter
+            Kind::Plugin
+                | Kind::NotSupported
+                | Kind::InvalidRequest
+                | Kind::ContextLength
+                | Kind::ContentFilter
         );
         self.scope != Scope::Request && !other
     }

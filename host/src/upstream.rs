@@ -102,7 +102,7 @@ pub async fn ask(url: &str, bearer: &str) -> Result<(u16, Bytes), String> {
     let response = asked.await.map_err(error::cause)?;
     let status = response.status().as_u16();
     let mut reply = UpstreamReply { response };
-    let body = reply.read_whole().await.map_err(|failure| failure.message)?;
+    let body = reply.read_whole(None).await.map_err(|failure| failure.message)?;
     Ok((status, body))
 }
 
@@ -161,17 +161,17 @@ impl UpstreamReply {
         self.response.chunk().await.map_err(error::broken)
     }
 
-    /// All of it.
-    pub async fn read_whole(&mut self) -> Result<Bytes, Failure> {
-        let Some(first) = self.read().await? else {
+    /// All of it. `idle`: the longest time in which nothing comes.
+    pub async fn read_whole(&mut self, idle: Option<Duration>) -> Result<Bytes, Failure> {
+        let Some(first) = self.read_within(idle).await? else {
             return Ok(Bytes::new());
         };
-        let Some(second) = self.read().await? else {
+        let Some(second) = self.read_within(idle).await? else {
             return Ok(first);
         };
         let mut whole = BytesMut::from(first);
         whole.extend_from_slice(&second);
-        while let Some(more) = self.read().await? {
+        while let Some(more) = self.read_within(idle).await? {
             if whole.len() + more.len() > WHOLE_REPLY {
                 return Err(Failure::malformed(format!(
                     "the reply is longer than {WHOLE_REPLY} bytes"
@@ -180,5 +180,15 @@ impl UpstreamReply {
             whole.extend_from_slice(&more);
         }
         Ok(whole.freeze())
+    }
+
+    async fn read_within(&mut self, idle: Option<Duration>) -> Result<Option<Bytes>, Failure> {
+        match idle {
+            None => self.read().await,
+            Some(longest) => timeout(longest, self.read()).await.unwrap_or_else(|_| {
+                let what = "nothing more of the vendor's reply";
+                Err(Failure::timeout(Scope::Endpoint, what, "idle", longest))
+            }),
+        }
     }
 }

@@ -251,3 +251,20 @@ async fn what_was_used_until_the_caller_left_is_written() {
     assert!((10..40).contains(&output), "{record}");
     assert!(record["input_tokens"].as_u64().unwrap() > 0, "{record}");
 }
+
+#[tokio::test]
+async fn a_whole_reply_that_falls_silent_is_left_for_another() {
+    let simulator = simulator().await;
+    let gateway = gateway(&simulator, &["one", "two"], "[timeouts]\nidle = \"300ms\"\n").await;
+    simulator.set_rules(vec![Rule::always().vendor("one").tokens(10).stall_after(5)]);
+    let started = Instant::now();
+    let answer = gateway.client().chat(&hello()).await;
+    assert_took(started, 295, 700);
+    assert_eq!(answer.content(), "Simulated reply to: Hello there");
+    assert_eq!(asked(&simulator), ["one", "two"]);
+    let timeouts = [("vendor", "one"), ("kind", "timeout")];
+    assert_eq!(
+        gateway.metric("patchbay_attempts_failed_total", &timeouts).await,
+        1.0
+    );
+}

@@ -160,7 +160,8 @@ pub struct Timeouts {
     pub first_byte: Option<Duration>,
     /// Of one attempt, until the first token of its stream; `None` (the default) leaves it to `total`.
     pub first_token: Option<Duration>,
-    /// Longest silence after that: time without a token, whatever else is sent (default 2 min).
+    /// Longest silence after that: time without a token of a stream, whatever else is sent, or without a byte of a
+    /// whole reply that has begun (default 2 min).
     pub idle: Option<Duration>,
     /// One deadline over all attempts: for the whole reply, or for the first token of a stream (default 250 s).
     pub total: Duration,

@@ -17,6 +17,9 @@ use crate::plugin::Call;
 use crate::route::{Candidate, Way};
 use crate::usage::Record;
 
+/// Longest beginning of a stream that is held back for want of a token, in bytes.
+const HELD: usize = 1 << 20;
+
 /// An attempt that has something to show.
 pub(super) enum Begun {
     Whole(Bytes),
@@ -73,13 +76,18 @@ impl Attempt<'_> {
         })?;
         let mut drive = Box::new(self.start(way, record).await?);
         let mut held = VecDeque::new();
-        let mut whole = None;
+        let (mut whole, mut held_bytes) = (None, 0);
         while let Some(piece) = drive.next().await? {
             record.used = drive.used();
             match piece {
                 Piece::Whole(body) => whole = Some(body),
                 Piece::Chunks(chunks) => {
+                    held_bytes += chunks.frames.len();
                     held.push_back(chunks.frames.freeze());
+                    if !chunks.token && held_bytes > HELD {
+                        let message = format!("no token in the first {HELD} bytes of the vendor's stream");
+                        return Err(Failure::malformed(message));
+                    }
                     if chunks.token {
                         // Nothing has reached the caller yet: a failure that came with the first token stays unseen.
                         return drive.doomed().map_or(Ok(Begun::Stream { held, drive }), Err);

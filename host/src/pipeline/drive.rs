@@ -41,6 +41,7 @@ pub(crate) struct Drive {
     adapter: Conversation,
     upstream: Upstream,
     first_byte: Option<Duration>,
+    idle: Option<Duration>,
     payload: Document,
     streaming: bool,
     meter: Meter,
@@ -77,12 +78,13 @@ impl Drive {
     ) -> Result<Self, Failure> {
         let payload = request.for_upstream(&candidate.model, candidate.parameters.iter());
         let (adapter, progress) = Conversation::begin(way, call, payload.bytes().clone()).await?;
-        let first_byte = generation.settings.timeouts.first_byte;
+        let timeouts = &generation.settings.timeouts;
         let mut drive = Self {
             candidate: candidate.clone(),
             adapter,
             upstream: generation.upstream.clone(),
-            first_byte: first_byte.or(call.streaming.then_some(FIRST_BYTE)),
+            first_byte: timeouts.first_byte.or(call.streaming.then_some(FIRST_BYTE)),
+            idle: timeouts.idle,
             payload,
             streaming: call.streaming,
             meter: Meter::new(Expected {
@@ -193,7 +195,7 @@ impl Drive {
         mut reply: UpstreamReply,
         want_head: bool,
     ) -> Result<Option<Piece>, Failure> {
-        let body = reply.read_whole().await?;
+        let body = reply.read_whole(self.idle).await?;
         let peek = AnswerPeek::read(&body)
             .map_err(|error| Failure::malformed(format!("the reply cannot be read: {error}")))?;
         if peek.error {
@@ -217,7 +219,7 @@ impl Drive {
 
     async fn hand_over_whole(&mut self, mut reply: UpstreamReply) -> Result<Option<Piece>, Failure> {
         let head = reply.head();
-        let body = reply.read_whole().await?;
+        let body = reply.read_whole(self.idle).await?;
         self.advance(Input::Reply { head, body }, None).await
     }
 

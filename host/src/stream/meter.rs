@@ -58,7 +58,7 @@ pub enum Passed {
     Through,
     /// It is an error: the adapter must read it.
     Error,
-    /// It could not be read, and nothing of the answer was in it.
+    /// It could not be read, or was an error after all of the answer: nothing of that was in it.
     Skipped,
 }
 
@@ -99,7 +99,9 @@ impl Meter {
             }
         };
         if peek.error {
-            return Ok(Passed::Error);
+            // After the answer it takes nothing away from it.
+            let late = self.is_finished();
+            return Ok(if late { Passed::Skipped } else { Passed::Error });
         }
         if let Some(usage) = peek.usage {
             self.usage = usage;

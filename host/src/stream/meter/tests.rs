@@ -168,6 +168,10 @@ fn errors_and_broken_chunks_do_not_pass_but_noise_is_skipped() {
         Passed::Skipped,
         "all of the answer is there"
     );
+    assert_eq!(
+        pass(&mut meter, r#"{"error":{"message":"overloaded"}}"#).unwrap(),
+        Passed::Skipped
+    );
     assert!(!String::from_utf8(out.frames.to_vec()).unwrap().contains("error"));
 }
 
