@@ -16,7 +16,7 @@ use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use patchbay::chat::{ChatRequest, ChunkPeek, Operation};
 use patchbay::plugin::{Event, Exchange, Framing, Head, Input, Next};
-use patchbay::stream::{Chunks, Meter};
+use patchbay::stream::{Chunks, Expected, Meter};
 use patchbay::upstream::Framer;
 use patchbay_bench::Guests;
 use serde_json::json;
@@ -28,6 +28,12 @@ use tokio::runtime::Runtime;
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 const NOW: u64 = 1_700_000_000_000;
+/// Of a stream.
+const EXPECTED: Expected = Expected {
+    usage: true,
+    choices: 1,
+    input: 1000,
+};
 /// Exchanges that are started before any of them is advanced: far fewer than there may be instances.
 const STARTED: BatchSize = BatchSize::NumIterations(50);
 
@@ -166,7 +172,7 @@ fn streams(c: &mut Criterion) {
     });
     group.bench_function("Meter::pass of 100 events", |b| {
         b.iter(|| {
-            let (mut meter, mut out) = (Meter::new(true), Chunks::default());
+            let (mut meter, mut out) = (Meter::new(EXPECTED), Chunks::default());
             chunks.iter().for_each(|chunk| {
                 meter.pass(chunk, &mut out).expect("a chunk");
             });
