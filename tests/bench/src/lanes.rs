@@ -5,6 +5,7 @@ mod latency;
 mod memory;
 mod open_streams;
 mod plugin_time;
+mod switching;
 mod throughput;
 
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub(crate) enum Lane {
     PluginTime,
     /// Latency of requests beside a plugin that loops
     Fairness,
+    /// Time to switch to another candidate
+    Switching,
 }
 
 /// How long and how hard.
@@ -74,6 +77,7 @@ impl Lane {
             Self::Memory => memory::run(bench).await?,
             Self::PluginTime => plugin_time::run(bench).await?,
             Self::Fairness => fairness::run(bench).await?,
+            Self::Switching => switching::run(bench).await?,
         };
         Ok(Section {
             name,
@@ -93,6 +97,7 @@ impl Lane {
             Self::Memory => "memory",
             Self::PluginTime => "plugin-time",
             Self::Fairness => "fairness",
+            Self::Switching => "switching",
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The processes a measurement needs: the vendor simulator, the bare pass-through and the gateways, each with a
+//! The processes a measurement needs: the vendor simulators, the bare pass-through and the gateways, each with a
 //! port of its own, all stopped when dropped.
 
 mod config;
 mod server;
+mod switching;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 use config::Reuse;
 pub(crate) use config::{Model, OPEN_STREAM_PAUSE};
 pub(crate) use server::Server;
+pub(crate) use switching::{FAILING, Switch};
 
 /// The caller's key at the gateway.
 pub(crate) const KEY: &str = "bench-caller";
@@ -29,6 +31,8 @@ pub(crate) struct Scene {
     /// The same with reuse of instances granted to the adapters.
     pub(crate) trusted: Server,
     pub(crate) simulator: Server,
+    /// A second one, which records what it is asked; the first would be slower for it.
+    pub(crate) recording: Server,
     /// Removed last.
     _folder: TempDir,
 }
@@ -46,22 +50,31 @@ impl Scene {
         let folder = tempfile::Builder::new().prefix("patchbay-bench-").tempdir()?;
         let at = folder.path();
         built.copy_components(&at.join("plugins"))?;
-        let simulator = start_simulator(built, at).await?;
+        let simulator = start_simulator(built, at, "simulator", config::rules(), &["--no-record"]).await?;
+        let recording = start_simulator(built, at, "recording simulator", switching::rules(), &[]).await?;
+        let simulators = [simulator.address, recording.address];
         let bare = start_bare(at, simulator.address).await?;
-        let gateway = start_gateway(built, at, "gateway", simulator.address, Reuse::Never).await?;
-        let trusted = start_gateway(built, at, "trusted gateway", simulator.address, Reuse::Granted).await?;
+        let gateway = start_gateway(built, at, "gateway", &simulators, Reuse::Never).await?;
+        let trusted = start_gateway(built, at, "trusted gateway", &simulators, Reuse::Granted).await?;
         Ok(Self {
             bare,
             gateway,
             trusted,
             simulator,
+            recording,
             _folder: folder,
         })
     }
 
     /// Every process of the benchmark, this one included.
     pub(crate) fn processes(&self) -> Vec<u32> {
-        let servers = [&self.bare, &self.gateway, &self.trusted, &self.simulator];
+        let servers = [
+            &self.bare,
+            &self.gateway,
+            &self.trusted,
+            &self.simulator,
+            &self.recording,
+        ];
         servers
             .into_iter()
             .map(Server::process)
@@ -70,21 +83,22 @@ impl Scene {
     }
 }
 
-async fn start_simulator(built: &Built, folder: &Path) -> Result<Server> {
-    let rules = folder.join("rules.json");
-    fs::write(&rules, config::rules())?;
+async fn start_simulator(
+    built: &Built,
+    folder: &Path,
+    name: &'static str,
+    rules: String,
+    more: &[&str],
+) -> Result<Server> {
+    let path = folder.join(format!("{name}.json"));
+    fs::write(&path, rules)?;
     let address = server::free_address()?;
     let mut command = Command::new(built.program("patchbay-simulator")?);
     command
-        .args([
-            "--no-record",
-            "--quiet",
-            "--listen",
-            &address.to_string(),
-            "--rules",
-        ])
-        .arg(rules);
-    Server::start("simulator", command, address, folder).await
+        .args(more)
+        .args(["--quiet", "--listen", &address.to_string(), "--rules"])
+        .arg(path);
+    Server::start(name, command, address, folder).await
 }
 
 async fn start_bare(folder: &Path, simulator: SocketAddr) -> Result<Server> {
@@ -104,7 +118,7 @@ async fn start_gateway(
     built: &Built,
     folder: &Path,
     name: &'static str,
-    simulator: SocketAddr,
+    [simulator, recording]: &[SocketAddr; 2],
     reuse: Reuse,
 ) -> Result<Server> {
     let address = server::free_address()?;
@@ -112,7 +126,9 @@ async fn start_gateway(
     let own = folder.join(name);
     fs::create_dir(&own)?;
     let path = own.join("gateway.toml");
-    fs::write(&path, config::gateway(address, simulator, reuse))?;
+    let mut text = config::gateway(address, *simulator, reuse);
+    switching::configure(&mut text, *recording);
+    fs::write(&path, text)?;
     let mut command = Command::new(built.program("patchbay")?);
     command
         .arg("serve")
@@ -179,6 +195,7 @@ impl Built {
         fs::create_dir(to)?;
         let components = [
             self.plugins().join("openai.wasm"),
+            self.plugins().join("anthropic.wasm"),
             self.plugins().join("round-robin.wasm"),
         ];
         let own = OWN.map(|guest| self.bench_plugins().join(format!("{guest}.wasm")));

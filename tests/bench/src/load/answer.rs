@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use memchr::memmem;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A request, and what a right answer to it holds.
 #[derive(Debug)]
@@ -75,6 +75,16 @@ impl Ask {
             body: Bytes::from(body.to_string()),
             expected,
         }
+    }
+
+    /// The same, asked by this user, so that it can be told from the others.
+    pub(crate) fn signed(self, user: &str) -> Result<Self> {
+        let mut body: Value = serde_json::from_slice(&self.body)?;
+        body["user"] = json!(user);
+        Ok(Self {
+            body: Bytes::from(body.to_string()),
+            ..self
+        })
     }
 }
 
