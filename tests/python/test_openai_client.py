@@ -5,9 +5,9 @@ import unittest
 
 import openai
 
+from asking import HELLO
 from programs import ROOT, Gateway, Simulator
 
-HELLO = [{"role": "user", "content": "Hello there"}]
 REPLY = "Simulated reply to: Hello there"
 WEATHER = {
     "type": "function",
@@ -36,7 +36,7 @@ folder = "{root}/target/plugins"
 adapter = "openai"
 base_url = "{simulator}/sim/v1"
 api_key = "sim-key"
-models = ["chat", {{ name = "embed", capabilities = ["embeddings"] }}]
+models = ["chat", "limited", {{ name = "embed", capabilities = ["embeddings"] }}]
 """
 
 
@@ -127,6 +127,35 @@ class OpenAiClient(unittest.TestCase):
         self.assertEqual(answer.choices[0].message.content, "I see 1 image. Simulated reply to: What is this?")
         self.assertEqual(self.simulator.requests()[0]["body"]["messages"], messages)
 
+    def test_two_choices(self):
+        answer = self.chat(n=2)
+        said = [(choice.index, choice.message.content, choice.finish_reason) for choice in answer.choices]
+        self.assertEqual(said, [(0, REPLY, "stop"), (1, REPLY, "stop")])
+
+    def two_choices(self):
+        """The texts and the reasons as they come, by choice."""
+        texts, reasons = ["", ""], [None, None]
+        for chunk in self.chat(n=2, stream=True):
+            for choice in chunk.choices:
+                texts[choice.index] += choice.delta.content or ""
+                reasons[choice.index] = choice.finish_reason or reasons[choice.index]
+        return texts, reasons
+
+    def test_two_choices_in_a_stream(self):
+        self.assertEqual(self.two_choices(), ([REPLY, REPLY], ["stop", "stop"]))
+
+    def test_one_choice_of_two_is_no_answer(self):
+        def chunk(index, **members):
+            choice = {"index": index, "delta": {}, "finish_reason": None, **members}
+            return f"data: {json.dumps({'id': 'c', 'object': 'chat.completion.chunk', 'choices': [choice]})}\n\n"
+
+        begun = [chunk(index, delta={"role": "assistant", "content": "Hello"}) for index in (0, 1)]
+        body = "".join([*begun, chunk(0, finish_reason="stop")])
+        self.simulator.rules({"then": {"body": body, "headers": {"content-type": "text/event-stream"}}})
+        with self.assertRaises(openai.APIError) as caught:
+            self.two_choices()
+        self.assertEqual(caught.exception.code, "malformed_reply")
+
     def test_structured_output(self):
         schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
         wanted = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
@@ -134,7 +163,7 @@ class OpenAiClient(unittest.TestCase):
         self.assertEqual(set(json.loads(content)), {"answer"})
 
     def test_models(self):
-        self.assertEqual([model.id for model in self.client.models.list()], ["chat", "embed"])
+        self.assertEqual([model.id for model in self.client.models.list()], ["chat", "embed", "limited"])
         self.assertEqual(self.client.models.retrieve("chat").object, "model")
 
     def test_embeddings(self):
@@ -165,8 +194,9 @@ class OpenAiClient(unittest.TestCase):
 
     def test_a_rate_limit(self):
         self.fail_with(429, headers={"retry-after": "3"})
+        # A model of its own, since nobody asks it again for as long as that.
         with self.assertRaises(openai.RateLimitError) as caught:
-            self.chat()
+            self.client.chat.completions.create(model="limited", messages=HELLO)
         self.assertEqual(caught.exception.code, "rate_limit_exceeded")
         self.assertEqual(caught.exception.response.headers["retry-after"], "3")
 
