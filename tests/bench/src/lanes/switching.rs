@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use axum::body::Body;
@@ -16,6 +17,7 @@ use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::Bench;
 use crate::load::{Ask, Connection};
@@ -26,8 +28,37 @@ use crate::scene::{FAILING, Switch};
 const OWN: Bar = Bar::at_most(5.0, 5.0);
 /// Requests of one row for each round of the effort; all of them have to fit into the simulator's record of 10,000.
 const REQUESTS: usize = 600;
-/// Callers at once; few that wait for nothing but the gateway, and many that wait for each other.
-const CALLERS: [usize; 2] = [1, 32];
+/// Those who ask. Many that never pause keep the machine busy, so what they measure is the length of its queue: that
+/// row has no bar.
+const CROWDS: [Crowd; 3] = [
+    Crowd {
+        name: "one caller",
+        callers: 1,
+        pause: Duration::ZERO,
+        is_judged: true,
+    },
+    Crowd {
+        name: "32 callers, each 10 times a second",
+        callers: 32,
+        pause: Duration::from_millis(100),
+        is_judged: true,
+    },
+    Crowd {
+        name: "32 callers without a pause",
+        callers: 32,
+        pause: Duration::ZERO,
+        is_judged: false,
+    },
+];
+
+#[derive(Clone, Copy)]
+struct Crowd {
+    name: &'static str,
+    callers: usize,
+    /// Of each caller, between two requests.
+    pause: Duration,
+    is_judged: bool,
+}
 
 /// Milliseconds, ascending.
 struct Gaps(Vec<f64>);
@@ -54,16 +85,23 @@ pub(super) async fn run(bench: &Bench<'_>) -> Result<(String, Vec<Row>)> {
         ("500, the next translates", Switch::Translated),
         ("a stream's first event", Switch::Stream),
     ] {
-        for callers in CALLERS {
-            let bare = ask_again(bench, switch, callers, requests).await?;
-            let gateway = switch_over(bench, switch, callers, requests).await?;
+        for crowd in CROWDS {
+            // Whoever asks again without a gateway does not pause: the pause is what it would measure.
+            let unpaused = Crowd {
+                pause: Duration::ZERO,
+                ..crowd
+            };
+            let bare = ask_again(bench, switch, unpaused, requests).await?;
+            let gateway = switch_over(bench, switch, crowd, requests).await?;
             let result = gateway.share(0.99);
+            let name = crowd.name;
             bench
                 .progress
-                .say(format_args!("  {measure}, {callers} at once: {result:.2} ms"));
-            let named = format!("{measure}, {callers} at once, p50 / p99");
+                .say(format_args!("  {measure}, {name}: {result:.2} ms"));
+            let named = format!("{measure}, {name}, p50 / p99");
             let row = Row::new(named, Unit::Milliseconds, &bare.shares(), &gateway.shares());
-            rows.push(row.result(result, Unit::Milliseconds).bar(OWN));
+            let row = row.result(result, Unit::Milliseconds);
+            rows.push(if crowd.is_judged { row.bar(OWN) } else { row });
         }
     }
     let about = format!(
@@ -74,10 +112,10 @@ pub(super) async fn run(bench: &Bench<'_>) -> Result<(String, Vec<Row>)> {
 }
 
 /// Between the failure and the next attempt, for every request.
-async fn switch_over(bench: &Bench<'_>, switch: Switch, callers: usize, requests: usize) -> Result<Gaps> {
+async fn switch_over(bench: &Bench<'_>, switch: Switch, crowd: Crowd, requests: usize) -> Result<Gaps> {
     bench.scene.gateway.forget_log()?;
     let address = bench.scene.gateway.address;
-    let recorded = record(bench, address, switch, callers, requests).await?;
+    let recorded = record(bench, address, switch, crowd, requests).await?;
     let asked = recorded
         .iter()
         .filter(|request| request.vendor == FAILING)
@@ -92,9 +130,9 @@ async fn switch_over(bench: &Bench<'_>, switch: Switch, callers: usize, requests
 }
 
 /// Between an answer and the caller's next question, without a gateway.
-async fn ask_again(bench: &Bench<'_>, switch: Switch, callers: usize, requests: usize) -> Result<Gaps> {
+async fn ask_again(bench: &Bench<'_>, switch: Switch, crowd: Crowd, requests: usize) -> Result<Gaps> {
     let address = bench.scene.recording.address;
-    let recorded = record(bench, address, switch, callers, requests).await?;
+    let recorded = record(bench, address, switch, crowd, requests).await?;
     gaps(&recorded, |_| true)
 }
 
@@ -103,16 +141,19 @@ async fn record(
     bench: &Bench<'_>,
     address: SocketAddr,
     switch: Switch,
-    callers: usize,
+    crowd: Crowd,
     requests: usize,
 ) -> Result<Vec<Recorded>> {
     let simulator = bench.scene.recording.address;
     control(simulator, Method::DELETE).await?;
     let mut asking = JoinSet::new();
+    let callers = crowd.callers;
     for caller in 0..callers {
         let ask = switch.ask().signed(&format!("caller-{caller}"))?;
         let share = requests / callers + usize::from(caller < requests % callers);
-        asking.spawn(ask_often(address, ask, share));
+        asking.spawn(ask_often(address, ask, share, crowd.pause));
+        // Not all in the same moment, again and again.
+        sleep(crowd.pause / u32::try_from(callers)?).await;
     }
     while let Some(done) = asking.join_next().await {
         done.context("a caller was interrupted")??;
@@ -120,10 +161,13 @@ async fn record(
     serde_json::from_slice(&control(simulator, Method::GET).await?).context("the simulator's record")
 }
 
-async fn ask_often(address: SocketAddr, ask: Ask, times: usize) -> Result<()> {
+async fn ask_often(address: SocketAddr, ask: Ask, times: usize, pause: Duration) -> Result<()> {
     Connection::with(address, async |mut connection| {
         for _ in 0..times {
             connection.ask(&ask).await?;
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
         }
         Ok(())
     })
