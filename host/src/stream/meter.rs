@@ -124,7 +124,8 @@ impl Meter {
 
     fn take(&mut self, data: &Bytes, peek: &ChunkPeek, out: &mut Chunks) {
         if peek.is_usage_only() {
-            if !self.expected.usage {
+            // It comes once, and behind the end of every choice: what came before that is said at the close.
+            if !self.expected.usage || self.usage_sent || !self.is_finished() {
                 return;
             }
             self.usage_sent = true;
