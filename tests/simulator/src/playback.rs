@@ -44,6 +44,10 @@ impl Playback {
             let events = reply.events.iter_mut().chain(&mut reply.refrain);
             events.for_each(|event| event.pause += pieces.pause);
         }
+        if reply.length == Some(0) {
+            // HTTP does not ask for a body that has no bytes.
+            reply.events.clear();
+        }
         let mut playback = Self {
             events: reply.events.into_iter(),
             refrain: reply.refrain,
