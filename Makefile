@@ -30,6 +30,7 @@ plugins: build toolchain ## every plugin: target/plugins/<name>.wasm
 test: lint build plugins ## everything CI runs: formatting, lints, docs, unit and end-to-end tests
 	cargo test --release --locked --workspace
 	cargo test --release --locked --workspace --test contained
+	cargo test --release --locked --workspace --test faults
 	cargo test --release --locked --workspace --test swap -- --nocapture
 	cargo test --release --locked --workspace --test endurance -- --nocapture
 	cargo test --manifest-path plugins/Cargo.toml --release --locked

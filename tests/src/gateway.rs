@@ -31,6 +31,9 @@ name = "tester"
 key = "test-key"
 "#;
 
+/// The file of [`Gateway::start_trusting`].
+const AUTHORITIES: &str = "authorities.pem";
+
 /// A running gateway. Dropping it kills it and removes its folder.
 #[derive(Debug)]
 pub struct Gateway {
@@ -51,16 +54,19 @@ impl Gateway {
 
     /// The same with these bytes as plugins of these names.
     pub async fn start_with(plugins: &[(&str, Vec<u8>)], config: &str) -> Self {
-        let folder = new_folder();
-        fs::create_dir(folder.path().join("plugins")).unwrap();
-        for (name, bytes) in plugins {
-            write_into(&folder.path().join("plugins"), &format!("{name}.wasm"), bytes);
-        }
-        write_into(folder.path(), "patchbay.toml", config.as_bytes());
+        Self::start_in(filled_folder(plugins, config)).await
+    }
+
+    /// The same as [`Gateway::start`], with these certificate authorities (PEM) as all that it trusts.
+    pub async fn start_trusting(authorities: &str, plugins: &[&str], config: &str) -> Self {
+        let files: Vec<_> = plugins.iter().map(|name| (*name, component(name))).collect();
+        let folder = filled_folder(&files, config);
+        write_into(folder.path(), AUTHORITIES, authorities.as_bytes());
         Self::start_in(folder).await
     }
 
-    /// Starts with what is in the folder: `patchbay.toml` and whatever that names.
+    /// Starts with what is in the folder: `patchbay.toml` and whatever that names. If there is an
+    /// `authorities.pem`, these are trusted and no others.
     pub async fn start_in(folder: TempDir) -> Self {
         let mut command = Command::new(patchbay());
         command
@@ -73,6 +79,10 @@ impl Gateway {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
+        let authorities = folder.path().join(AUTHORITIES);
+        if authorities.is_file() {
+            command.env("SSL_CERT_FILE", authorities);
+        }
         // Whole before anything is waited for: whatever goes wrong from here on, it is dropped and ends its process.
         let mut gateway = Self {
             process: command.spawn().unwrap(),
@@ -275,6 +285,17 @@ impl Drop for Gateway {
 /// A folder of its own for a gateway.
 pub fn new_folder() -> TempDir {
     TempDir::with_prefix("patchbay-").unwrap()
+}
+
+/// A folder with these plugins and this configuration.
+fn filled_folder(plugins: &[(&str, Vec<u8>)], config: &str) -> TempDir {
+    let folder = new_folder();
+    fs::create_dir(folder.path().join("plugins")).unwrap();
+    for (name, bytes) in plugins {
+        write_into(&folder.path().join("plugins"), &format!("{name}.wasm"), bytes);
+    }
+    write_into(folder.path(), "patchbay.toml", config.as_bytes());
+    folder
 }
 
 /// Whoever watches the file sees the old content or the new, nothing between.
