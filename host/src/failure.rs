@@ -45,6 +45,8 @@ pub enum Kind {
     NotSupported,
     /// The plugin itself failed: it trapped, or broke a limit or the contract.
     Plugin,
+    /// The gateway has no room for it now.
+    Overloaded,
     Custom(String),
 }
 
@@ -97,6 +99,7 @@ impl Failure {
         let other = matches!(
             self.kind,
             Kind::Plugin
+                | Kind::Overloaded
                 | Kind::NotSupported
                 | Kind::InvalidRequest
                 | Kind::ContextLength
@@ -141,6 +144,7 @@ impl Kind {
             Self::MalformedReply => "malformed_reply",
             Self::NotSupported => "not_supported",
             Self::Plugin => "plugin_error",
+            Self::Overloaded => "overloaded",
             Self::Custom(name) => name,
         }
     }
@@ -156,7 +160,8 @@ impl Kind {
     }
 }
 
-/// Reads the name a plugin gave. "plugin_error" is the host's word alone, so from a plugin it is a custom class.
+/// Reads the name a plugin gave. "plugin_error" and "overloaded" are the host's words alone, so from a plugin they are
+/// custom classes.
 impl From<&str> for Kind {
     fn from(name: &str) -> Self {
         match name {

@@ -55,7 +55,7 @@ async fn who_is_one_too_many_waits_and_who_cannot_wait_is_sent_away() {
     for gauge in [SERVED, WAITING] {
         gateway.metric_until(gauge, &[], 0.0).await;
     }
-    let shed = [("outcome", "service_unavailable")];
+    let shed = [("outcome", "overloaded")];
     assert_eq!(gateway.metric("patchbay_requests_total", &shed).await, 1.0);
 }
 

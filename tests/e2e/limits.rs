@@ -86,7 +86,7 @@ async fn a_plugin_whose_instances_are_used_up_is_busy_and_no_other_is() {
     }
     assert_eq!(gateway.metric("patchbay_plugin_instances", &[]).await, 2.0);
     let refused = gateway.client().chat(&hello()).await;
-    assert_error(&refused, 503, "service_unavailable", &hello());
+    assert_error(&refused, 503, "overloaded", &hello());
     assert_eq!(refused.header("retry-after"), "1");
     assert_named_busy(&gateway).await;
     let good = gateway.client().chat(&to("good", hello())).await;

@@ -14,7 +14,7 @@ use patchbay_tests::{ApiError, Gateway};
 use serde_json::Value;
 
 use crate::caller::{Answer, Call};
-use crate::cell::{Cell, Outcome, Vendor};
+use crate::cell::{Cell, Form, Outcome, Vendor};
 use crate::fault::{Clock, Error};
 use crate::reading::{Reading, brief};
 use crate::stage::{Pace, well_said};
@@ -297,7 +297,7 @@ impl Case<'_> {
             format!("{} and not {setting}", error.message)
         });
         let (rings, elapsed) = (self.pace.clock(clock), self.call.ended - self.call.asked);
-        let waited = if clock == Clock::Idle {
+        let waited = if clock == Clock::Idle && self.cell.form == Form::Streamed {
             answer.last_pause
         } else {
             elapsed

@@ -68,7 +68,7 @@ impl ApiError {
             Kind::ModelNotFound => (StatusCode::NOT_FOUND, "invalid_request_error"),
             Kind::RateLimit => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error"),
             Kind::InsufficientQuota => (StatusCode::TOO_MANY_REQUESTS, "insufficient_quota"),
-            Kind::ResourceExhausted | Kind::ServiceUnavailable => {
+            Kind::ResourceExhausted | Kind::ServiceUnavailable | Kind::Overloaded => {
                 (StatusCode::SERVICE_UNAVAILABLE, "server_error")
             }
             Kind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "server_error"),

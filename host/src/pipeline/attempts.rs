@@ -240,7 +240,7 @@ impl Attempts {
 /// How long a candidate is left alone after this failure, if at all.
 fn rest(failure: &Failure, model_not_found: Option<Duration>) -> Option<Duration> {
     let time = match failure.kind {
-        _ if failure.scope == Scope::Request => None,
+        _ if !failure.counts_against_candidate() => None,
         Kind::ModelNotFound => failure.retry_after.max(model_not_found),
         _ => failure.retry_after,
     };

@@ -150,13 +150,16 @@ fn plugin_failure(way: &Way, error: &PluginError) -> Failure {
             let message = format!("the adapter needs {what}, which this gateway does not support");
             Failure::new(Kind::NotSupported, Scope::Candidate, message)
         }
-        // No other candidate could help, and none of them is at fault.
+        // Nobody is at fault, and a candidate with another adapter might have room.
         problem if problem.is_shortage() => {
-            let message = "the gateway is at its limit of plugin instances; try again shortly";
+            let message = format!(
+                "plugin {} has no room for another call; try again shortly",
+                error.plugin
+            );
             let retry_after = Some(std::time::Duration::from_secs(1));
             Failure {
                 retry_after,
-                ..Failure::new(Kind::ServiceUnavailable, Scope::Request, message)
+                ..Failure::new(Kind::Overloaded, Scope::Candidate, message)
             }
         }
         Problem::Exceeded { .. }

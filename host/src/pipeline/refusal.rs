@@ -43,9 +43,8 @@ impl Refusal {
             | Self::BadRequest(_)
             | Self::NoCandidate(PlanError::Incapable(_)) => Kind::InvalidRequest,
             Self::UnknownModel(_) => Kind::ModelNotFound,
-            Self::NoCandidate(PlanError::Unavailable) | Self::OutOfCandidates | Self::Busy => {
-                Kind::ServiceUnavailable
-            }
+            Self::NoCandidate(PlanError::Unavailable) | Self::OutOfCandidates => Kind::ServiceUnavailable,
+            Self::Busy => Kind::Overloaded,
         };
         Failure::new(kind, Scope::Request, self.to_string())
     }

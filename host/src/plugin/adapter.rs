@@ -10,6 +10,7 @@ use super::description::Description;
 use super::engine::Engine;
 use super::error::{Limit, PluginError, Problem};
 use super::instance::{Instances, Tenancy};
+use super::lane::To;
 use super::log::Voice;
 use super::payload::Payload;
 use super::store::{Shared, before_call, new_store};
@@ -117,7 +118,7 @@ impl Adapter {
         let mut tenancy = self.instances.enter().await?;
         let request_id: Arc<str> = call.request_id.as_str().into();
         let (call, to, about) = (call.to_wit(), target.clone(), request_id.clone());
-        let started = tenancy.call(FUNCTION, move |instance| {
+        let started = tenancy.call(FUNCTION, To::Begin, move |instance| {
             let (store, guest) = (&mut instance.store, &instance.guest);
             let state = store.data_mut();
             state.room.set_time(call.now);
@@ -205,7 +206,7 @@ impl Exchange {
         };
         let input = self.adapter.for_guest(input);
         let about = self.request_id.clone();
-        let advanced = self.tenancy.call(FUNCTION, move |instance| {
+        let advanced = self.tenancy.call(FUNCTION, To::GoOn, move |instance| {
             let (store, guest) = (&mut instance.store, &instance.guest);
             store.data_mut().room.set_time(now);
             store.data_mut().about(&about);

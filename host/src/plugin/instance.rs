@@ -20,6 +20,7 @@ use super::conduct::Conduct;
 use super::demand::Demand;
 use super::engine::{Engine, Slot};
 use super::error::{Limit, PluginError, Problem};
+use super::lane::To;
 use super::store::{Shared, State, before_call, new_store};
 use crate::lock::lock;
 use crate::telemetry::PluginFailed;
@@ -121,7 +122,7 @@ impl Instances {
             Some(home) => home,
             None => {
                 let instances = self.clone();
-                let made = self.shared.lane.run(move || instances.make()).await;
+                let made = self.shared.lane.run(To::Begin, move || instances.make()).await;
                 made.map_err(short)??
             }
         };
@@ -252,13 +253,14 @@ impl Tenancy {
     pub(super) async fn call<T: Send + 'static>(
         &self,
         function: &'static str,
+        to: To,
         call: impl FnOnce(&mut Instance) -> Result<T, PluginError> + Send + 'static,
     ) -> Result<T, PluginError> {
         let mut turn = self.home.instance.clone().lock_owned().await;
         let home = self.home.clone();
         let instances = self.instances.clone();
         let lost = move || instances.error(function, Problem::Lost);
-        let done = self.instances.shared.lane.run(move || {
+        let done = self.instances.shared.lane.run(to, move || {
             let Some(mut instance) = turn.take() else {
                 return Err(lost());
             };
@@ -306,7 +308,7 @@ impl Tenancy {
             Ok(runtime) if lane.is_slow() => {
                 let instance = self.home.instance.clone();
                 runtime.spawn(async move {
-                    if lane.run(free).await.is_err() {
+                    if lane.run(To::Begin, free).await.is_err() {
                         // Nobody had the time to free anything in it.
                         instance.lock().await.take();
                     }

@@ -32,10 +32,20 @@ const WEIGHT: u64 = 16;
 /// How long a plugin stays off the workers after an overrun at least; doubles with each further one.
 const FIRST_BAN: Duration = Duration::from_secs(1);
 const LONGEST_BAN: Duration = Duration::from_secs(300);
-/// How long a call waits for a thread.
+/// How long a call that begins something waits for a thread.
 const THREAD_WAIT: Duration = Duration::from_secs(1);
 /// How long another thread may take to relieve this one. It is woken in less; then its time does not matter.
 const RELIEF: Duration = Duration::from_millis(1);
+
+/// What a call waits for a thread for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum To {
+    /// Something new, which may be done elsewhere or later: it waits for a second.
+    Begin,
+    /// What is under way already: it waits for as long as whoever asks does. What arrives meanwhile comes with the next
+    /// call, so a crowd of streams needs the fewer calls the longer they wait.
+    GoOn,
+}
 
 /// The lane of one plugin.
 #[derive(Debug)]
@@ -91,17 +101,22 @@ impl Lane {
     ///
     /// # Errors
     ///
-    /// All threads of a slow plugin were busy for a second.
+    /// All threads of a slow plugin were busy for as long as the call waits.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
+        to: To,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Limit> {
         if !self.is_slow() {
             return Ok(self.run_here(call));
         }
         let busy = Limit::Threads(self.most_threads);
-        let permit = timeout(THREAD_WAIT, self.threads.clone().acquire_owned()).await;
-        let Ok(Ok(permit)) = permit else { return Err(busy) };
+        let permit = self.threads.clone().acquire_owned();
+        let permit = match to {
+            To::Begin => timeout(THREAD_WAIT, permit).await.map_err(|_| busy)?,
+            To::GoOn => permit.await,
+        };
+        let permit = permit.map_err(|_| busy)?;
         let lane = self.clone();
         let task = spawn_blocking(move || {
             // Held until the call is over, whoever may have stopped waiting for it.

@@ -10,6 +10,7 @@ use super::check;
 use super::contract::Turn;
 use super::engine::Engine;
 use super::error::{Limit, PluginError, Problem};
+use super::lane::To;
 use super::log::{Voice, readable};
 use super::schema::Schema;
 use super::store::{Shared, State, before_call, new_store};
@@ -128,7 +129,7 @@ impl StrategyPlugin {
         decide: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PluginError> {
         let short = |limit: Limit| self.error("strategy.rank", Problem::short_of(limit));
-        self.shared.lane.run(decide).await.map_err(short)
+        self.shared.lane.run(To::Begin, decide).await.map_err(short)
     }
 
     /// A decision of it has come to an end, and how.

@@ -155,7 +155,7 @@ fn crowds() -> Vec<Attack> {
         .under("instances = 2\nplugins.instances = 8")
         .sends("/suspect/v1/chat/completions")
         .comes_to(
-            "callers: 200, 503 service_unavailable\n\
+            "callers: 200, 503 overloaded\n\
              logged: exchange.start: all 2 instances are in use (plugins.limits.instances)\n\
              counted: exchange.start instances",
         )
@@ -174,7 +174,7 @@ fn crowds() -> Vec<Attack> {
         .at_once(40)
         .under("call = \"50ms\"\nthreads = 1")
         .comes_to(&format!(
-            "callers: 502 plugin_error, 503 service_unavailable\n\
+            "callers: 502 plugin_error, 503 overloaded\n\
              logged: exchange.start: too slow for the hot path, and busy on all of its 1 threads \
              (plugins.limits.threads)\nlogged: exchange.start: {CALL}\ncounted: exchange.start call\ncounted: exchange.start threads"
         ))

@@ -87,10 +87,10 @@ fn silence() -> Vec<Fault> {
             Rule::always().latency(Duration::from_millis(400)),
         ),
         Fault::new("stalled after 0 tokens", Rule::always().stall_after(0))
-            .whole(out_of_time())
+            .whole(late(Clock::Idle))
             .streamed(late(Clock::FirstToken)),
         Fault::new("stalled after 3 tokens", Rule::always().stall_after(3))
-            .whole(out_of_time())
+            .whole(late(Clock::Idle))
             .streamed(Expect::Broken(Error::timeout(Clock::Idle))),
         Fault::new("slow drip", dripping(16, 3)),
         Fault::new("drip that takes too long", dripping(1, 60))

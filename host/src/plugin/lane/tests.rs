@@ -23,17 +23,26 @@ fn burn(time: Duration) {
 async fn a_plugin_that_is_slow_leaves_the_workers_and_comes_back_when_it_is_quick() {
     let lane = lane(false);
     let here = std::thread::current().id();
-    assert_eq!(lane.run(move || std::thread::current().id()).await, Ok(here));
+    assert_eq!(
+        lane.run(To::Begin, move || std::thread::current().id()).await,
+        Ok(here)
+    );
     for _ in 0..MEASURED * 20 {
         lane.run_here(|| burn(Duration::from_millis(2)));
     }
     assert!(lane.is_slow());
-    assert_ne!(lane.run(move || std::thread::current().id()).await, Ok(here));
+    assert_ne!(
+        lane.run(To::Begin, move || std::thread::current().id()).await,
+        Ok(here)
+    );
     for _ in 0..100 {
-        assert_eq!(lane.run(|| ()).await, Ok(()));
+        assert_eq!(lane.run(To::Begin, || ()).await, Ok(()));
     }
     assert!(!lane.is_slow());
-    assert_eq!(lane.run(move || std::thread::current().id()).await, Ok(here));
+    assert_eq!(
+        lane.run(To::Begin, move || std::thread::current().id()).await,
+        Ok(here)
+    );
 }
 
 #[tokio::test]
@@ -41,11 +50,11 @@ async fn one_call_that_had_to_be_handed_over_bans_for_a_while() {
     let lane = lane(false);
     lane.overran();
     for _ in 0..200 {
-        assert_eq!(lane.run(|| ()).await, Ok(()));
+        assert_eq!(lane.run(To::Begin, || ()).await, Ok(()));
     }
     assert!(lane.is_slow(), "the calls are quick, but the ban holds");
     tokio::time::sleep(FIRST_BAN).await;
-    assert_eq!(lane.run(|| ()).await, Ok(()));
+    assert_eq!(lane.run(To::Begin, || ()).await, Ok(()));
     assert!(!lane.is_slow());
 }
 
@@ -71,11 +80,13 @@ async fn a_slow_plugin_has_so_many_threads_and_no_more() {
             let _ = begun.send(());
             let _ = held.recv();
         };
-        first.run(hold).await
+        first.run(To::Begin, hold).await
     });
     started.recv().await.unwrap();
-    assert_eq!(lane.run(|| ()).await, Err(Limit::Threads(1)));
+    assert_eq!(lane.run(To::Begin, || ()).await, Err(Limit::Threads(1)));
+    let patient = timeout(THREAD_WAIT * 2, lane.run(To::GoOn, || ())).await;
+    assert!(patient.is_err(), "what is under way goes on waiting");
     drop(release);
     assert_eq!(first.await.unwrap(), Ok(()));
-    assert_eq!(lane.run(|| ()).await, Ok(()));
+    assert_eq!(lane.run(To::Begin, || ()).await, Ok(()));
 }

@@ -1,3 +1,5 @@
+//! Markers in, markers out: what is replaced, what comes back, and how much of it.
+
 use serde_json::{Value, json};
 
 use super::*;

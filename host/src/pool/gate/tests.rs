@@ -1,3 +1,5 @@
+//! Places, queues and turns, alone and in a crowd.
+
 use std::future::poll_fn;
 
 use super::*;
