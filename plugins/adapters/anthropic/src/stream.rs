@@ -88,9 +88,7 @@ impl Stream {
         if self.spoken.is_finished() {
             return Progress::done();
         }
-        Failure::new(FailureKind::MalformedReply)
-            .message("the vendor's stream ended before the answer was complete")
-            .into()
+        incomplete().into()
     }
 
     fn event(&mut self, event: &Event) -> Result<Next, Failure> {
@@ -116,10 +114,14 @@ impl Stream {
                     });
                 }
             }
-            "message_stop" => {
+            // Without a stop reason it ends an answer that is there and whole, and nothing else.
+            "message_stop"
+                if self.spoken.is_finished() || (self.spoken.has_answered() && self.open.is_empty()) =>
+            {
                 self.finish(&Ending::default());
                 return Ok(Next::Done);
             }
+            "message_stop" => return Err(incomplete()),
             _ if read.kind == "error" || read.error.is_some() => return self.error(event),
             // Pings, and what there may be some day.
             _ => {}
@@ -235,4 +237,9 @@ impl Stream {
             .member("refusal", ending.refusal().unwrap_or_default());
         self.spoken.finish(ending.finish_reason(self.tool_calls > 0));
     }
+}
+
+fn incomplete() -> Failure {
+    Failure::new(FailureKind::MalformedReply)
+        .message("the vendor's stream ended before the answer was complete")
 }

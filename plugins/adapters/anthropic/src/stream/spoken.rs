@@ -9,6 +9,8 @@ use patchbay_sdk::canonical::{Delta, Envelope, FunctionCall, ToolCall};
 pub(super) struct Spoken {
     envelope: Envelope,
     begun: bool,
+    /// A piece of the answer has been said.
+    answered: bool,
     finished: bool,
     /// Not handed over yet.
     chunks: Vec<Chunk>,
@@ -19,6 +21,7 @@ impl Spoken {
         Self {
             envelope,
             begun: false,
+            answered: false,
             finished: false,
             chunks: Vec::new(),
         }
@@ -27,6 +30,11 @@ impl Spoken {
     /// Unix time in seconds.
     pub(super) fn created(&self) -> u64 {
         self.envelope.created
+    }
+
+    /// More has been said than the role.
+    pub(super) fn has_answered(&self) -> bool {
+        self.answered
     }
 
     /// The chunk with the finish reason has been said.
@@ -81,6 +89,7 @@ impl Spoken {
 
     pub(super) fn delta(&mut self, delta: Delta) {
         self.role();
+        self.answered = true;
         self.chunks.push(self.envelope.delta(delta));
     }
 

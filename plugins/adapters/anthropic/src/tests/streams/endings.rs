@@ -12,12 +12,18 @@ fn when_an_answer_is_complete() {
     let outcome = streamed(events(&[start(), text(0, "Hi"), stop()]));
     assert_eq!((kind(&outcome), said(&outcome).1), (None, json!("stop")));
     let calling = open(0, &tool("t", "f", &json!({})));
-    let outcome = streamed(events(&[start(), calling, stop()]));
+    let outcome = streamed(events(&[start(), calling.clone(), close(0), stop()]));
     let (deltas, reason) = said(&outcome);
     assert_eq!((kind(&outcome), reason), (None, json!("tool_calls")));
     assert_eq!(deltas[2]["tool_calls"][0]["function"]["arguments"], "{}");
-    // Neither: it was cut.
-    for cut in [vec![], vec![start()], vec![start(), text(0, "Hi")]] {
+    // Neither, or an end in the middle: it was cut.
+    for cut in [
+        vec![],
+        vec![start()],
+        vec![start(), text(0, "Hi")],
+        vec![start(), stop()],
+        vec![start(), calling, json_delta(0, "{\"a\":"), stop()],
+    ] {
         let outcome = streamed(events(&cut));
         assert_eq!(kind(&outcome), Some(FailureKind::MalformedReply));
         assert!(
