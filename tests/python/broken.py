@@ -142,12 +142,12 @@ MIDDLE = {
     "stalled": Case(
         {"stall_after": 4},
         BrokenOff("timeout", "timeouts.idle", said(4)),
-        timeout("total", spared=False),
+        timeout("idle"),
     ),
     "stalled-after-all-is-said": Case(
         {"stall_after": 10},
         BrokenOff("timeout", "timeouts.idle", FULL),
-        timeout("total", spared=False),
+        timeout("idle"),
     ),
     "endless": late(
         {"endless": True, "interval_ms": 100},
@@ -169,7 +169,7 @@ MIDDLE = {
 START = {
     "never": same({"never": True}, timeout("first_byte")),
     "no-first-token": late({"first_token_ms": 9000}, timeout("first_token")),
-    "stalled-at-once": Case({"stall_after": 0}, timeout("first_token"), timeout("total", spared=False)),
+    "stalled-at-once": Case({"stall_after": 0}, timeout("first_token"), timeout("idle")),
     "reset-before-headers": same({"reset": "before_headers"}, Refused("network_error", NO_REPLY)),
     "reset-after-headers": connection({"reset": "after_headers"}, 0),
     "reset-at-once": connection({"reset_after": 0}, 0),
