@@ -34,6 +34,7 @@ mod dice;
 mod outcome;
 mod recording;
 mod scenario;
+mod schema;
 mod scripted;
 
 pub use bench::Bench;
@@ -41,4 +42,5 @@ pub use dice::Dice;
 pub use outcome::{Outcome, Sent};
 pub use recording::{Recording, VARIABLE, recordings};
 pub use scenario::Scenario;
+pub use schema::assert_schema_tells_defaults;
 pub use scripted::Scripted;

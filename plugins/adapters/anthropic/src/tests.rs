@@ -7,7 +7,9 @@ mod streams;
 mod turns;
 
 use patchbay_sdk::adapter::{CredentialUse, CredentialValue, Failure, Framing};
-use patchbay_sdk::testkit::{Outcome, Recording, Scenario, Scripted, Sent, recordings};
+use patchbay_sdk::testkit::{
+    Outcome, Recording, Scenario, Scripted, Sent, assert_schema_tells_defaults, recordings,
+};
 use patchbay_sdk::words::{FailureKind, UsageClass};
 use serde_json::{Value, json};
 
@@ -197,14 +199,7 @@ fn other_operations_are_not_supported() {
 
 #[test]
 fn the_schema_tells_the_defaults() {
-    let schema: Value = serde_json::from_str(settings::SCHEMA).unwrap();
-    let properties = schema["properties"].as_object().unwrap();
-    let defaults: serde_json::Map<String, Value> = properties
-        .iter()
-        .filter_map(|(name, property)| Some((name.clone(), property.get("default")?.clone())))
-        .collect();
-    let described: Settings = serde_json::from_value(Value::Object(defaults)).unwrap();
-    assert_eq!(format!("{described:?}"), format!("{:?}", Settings::default()));
+    assert_schema_tells_defaults::<Settings>(settings::SCHEMA);
     assert!(serde_json::from_value::<Settings>(json!({"sampling": "two"})).is_err());
     assert!(serde_json::from_value::<Settings>(json!({"max_tokens": 1})).is_err());
 }

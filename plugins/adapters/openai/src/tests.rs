@@ -1,7 +1,7 @@
 //! The adapter driven by scripted and recorded replies.
 
 use patchbay_sdk::adapter::{Body, CredentialUse, CredentialValue, Framing, Scope};
-use patchbay_sdk::testkit::{Scenario, Scripted, Sent, recordings};
+use patchbay_sdk::testkit::{Scenario, Scripted, Sent, assert_schema_tells_defaults, recordings};
 use patchbay_sdk::words::{FailureKind, UsageClass};
 use serde_json::{Value, json};
 
@@ -308,14 +308,7 @@ fn limits_of_a_success_are_read_where_wanted() {
 
 #[test]
 fn the_schema_tells_the_defaults() {
-    let schema: Value = serde_json::from_str(settings::SCHEMA).unwrap();
-    let properties = schema["properties"].as_object().unwrap();
-    let defaults: serde_json::Map<String, Value> = properties
-        .iter()
-        .filter_map(|(name, property)| Some((name.clone(), property.get("default")?.clone())))
-        .collect();
-    let described: Settings = serde_json::from_value(Value::Object(defaults)).unwrap();
-    assert_eq!(format!("{described:?}"), format!("{:?}", Settings::default()));
+    assert_schema_tells_defaults::<Settings>(settings::SCHEMA);
     assert!(serde_json::from_value::<Settings>(json!({"chat_pth": "/"})).is_err());
 }
 
