@@ -23,6 +23,8 @@ pub(crate) struct Fault {
     pub(crate) spoils: bool,
     /// Tokens after which there is one more, of so many bytes.
     pub(crate) huge: Option<(usize, usize)>,
+    /// One cell of it is as much work as many others.
+    pub(crate) heavy: bool,
     /// A stream repeats its last token.
     pub(crate) endless: bool,
     /// Seconds after which the caller is to come back.
@@ -95,6 +97,7 @@ impl Fault {
             uncounted: false,
             spoils: false,
             huge: None,
+            heavy: false,
             endless: false,
             come_back: None,
         }
@@ -157,6 +160,10 @@ impl Fault {
         }
     }
 
+    pub(crate) fn heavy(self) -> Self {
+        Self { heavy: true, ..self }
+    }
+
     /// One more token of so many bytes after so many others.
     pub(crate) fn huge(name: &'static str, after: usize, bytes: usize) -> Self {
         Self {
@@ -187,11 +194,6 @@ impl Fault {
         self.expects[dialect as usize][form as usize].clone()
     }
 
-    /// Whether one cell of it is as much work as many others.
-    pub(crate) fn is_heavy(&self) -> bool {
-        self.huge.is_some_and(|(_, bytes)| bytes > HEAVY)
-    }
-
     /// What the vendor says, which has so many tokens without the fault, and how many it counts itself.
     pub(crate) fn said(&self, tokens: u16, form: Form) -> (String, u64) {
         let mut words: Vec<String> = (0..tokens).map(|number| format!("token-{number}")).collect();
@@ -213,8 +215,6 @@ impl Fault {
     }
 }
 
-/// In bytes.
-const HEAVY: usize = 4 << 20;
 /// More tokens than an endless stream has until it is ended.
 const ENDLESS: usize = 10_000;
 

@@ -86,7 +86,7 @@ async fn play(stage: &Arc<Stage>, cells: &[Arc<Cell>]) -> HashMap<String, Call> 
     for cell in cells {
         let (stage, cell, room) = (stage.clone(), cell.clone(), room.clone());
         playing.spawn(async move {
-            let room_taken = if cell.fault.is_heavy() { AT_ONCE / 2 } else { 1 };
+            let room_taken = if cell.fault.heavy { AT_ONCE / 2 } else { 1 };
             let _room = room.acquire_many(room_taken).await;
             // A client of its own: connections are not shared between callers.
             let call = call(&stage, &stage.gateway.client(), &cell, 0).await;
