@@ -70,7 +70,7 @@ fn cells() -> Vec<Cell> {
             for form in FORMS {
                 cells.extend([false, true].map(|fallback| Cell::new(&fault, form, dialect, fallback)));
                 // Spread over the time that an answer takes.
-                let leaves = 10 + cells.len() as u64 * 37 % 170;
+                let leaves = 10 + cells.len() as u64 * 37 % 110;
                 let leaves = Duration::from_millis(leaves);
                 cells.push(Cell::new(&fault, form, dialect, true).left_after(leaves));
             }
