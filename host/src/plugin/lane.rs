@@ -29,7 +29,7 @@ const QUICK_AGAIN: Duration = Duration::from_micros(500);
 const OVERRUN: Duration = Duration::from_millis(20);
 /// Share of a new measurement in the average.
 const WEIGHT: u64 = 16;
-/// How long a plugin stays off the workers after an overrun at least; doubles with each further one.
+/// How long a plugin stays off the workers after too many overruns at least; doubles with each further one.
 const FIRST_BAN: Duration = Duration::from_secs(1);
 const LONGEST_BAN: Duration = Duration::from_secs(300);
 /// How long a call that begins something waits for a thread.
@@ -138,6 +138,11 @@ impl Lane {
         if self.trusted {
             return;
         }
+        // Each is noticed, while of other calls one in so many is measured. One long call among many short ones, for an
+        // event of a megabyte, is no reason to have them all wait for a thread.
+        if self.averaged(OVERRUN, WEIGHT * u64::from(MEASURED)) <= nanos(TOO_SLOW) {
+            return;
+        }
         self.average.store(nanos(OVERRUN), Ordering::Relaxed);
         let times = self.overruns.fetch_add(1, Ordering::Relaxed);
         let ban = FIRST_BAN.saturating_mul(1 << times.min(16)).min(LONGEST_BAN);
@@ -154,10 +159,7 @@ impl Lane {
         if self.trusted {
             return;
         }
-        let before = self.average.load(Ordering::Relaxed);
-        let average = before - before / WEIGHT + nanos(took) / WEIGHT;
-        // Two at once may lose one of the measurements: it is an average.
-        self.average.store(average, Ordering::Relaxed);
+        let average = self.averaged(took, WEIGHT);
         if average > nanos(TOO_SLOW) {
             self.leave_workers();
         } else if average < nanos(QUICK_AGAIN) && self.is_slow() {
@@ -169,6 +171,15 @@ impl Lane {
                 );
             }
         }
+    }
+
+    /// The average in nanoseconds, with this measurement as one of so many in it.
+    fn averaged(&self, took: Duration, weight: u64) -> u64 {
+        let before = self.average.load(Ordering::Relaxed);
+        let average = before - before / weight + nanos(took) / weight;
+        // Two at once may lose one of the measurements: it is an average.
+        self.average.store(average, Ordering::Relaxed);
+        average
     }
 
     fn leave_workers(&self) {
