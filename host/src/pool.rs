@@ -4,18 +4,24 @@
 //! nothing: who is asked next is up to [`crate::route`].
 
 mod gate;
+mod key;
+mod rules;
+mod standing;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-use tokio::time::Instant;
+use arc_swap::ArcSwap;
 
 pub use gate::{Gate, Place, Waiter};
+pub use key::{Key, KeyName, Pass};
+pub use rules::{Rules, Schedule};
+pub use standing::{Admission, Change, Millis, Standing, State};
 
-use crate::failure::Failure;
+use crate::clock;
+use crate::failure::{Failure, Scope};
 use crate::lock::lock;
 
 /// How much the newest observation weighs in a moving average.
@@ -24,10 +30,12 @@ const NEWEST: f64 = 0.2;
 /// Every candidate there has been since the gateway started.
 #[derive(Debug, Default)]
 pub struct Pool {
-    states: Mutex<HashMap<CandidateKey, Arc<CandidateState>>>,
+    states: Mutex<BTreeMap<CandidateKey, Arc<CandidateState>>>,
+    /// By vendor and account.
+    accounts: Mutex<BTreeMap<(String, String), Arc<Key>>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CandidateKey {
     pub vendor: String,
     pub account: String,
@@ -40,7 +48,10 @@ pub struct CandidateKey {
 pub struct CandidateState {
     /// As many places as attempts may be under way at once.
     gate: Arc<Gate>,
-    held: ArcSwapOption<Held>,
+    /// Of the account with this model, and of the account as a whole.
+    key: Arc<Key>,
+    account: Arc<Key>,
+    rules: ArcSwap<Rules>,
     requests: AtomicU64,
     consecutive_failures: AtomicU32,
     success_rate: Average,
@@ -53,13 +64,17 @@ pub struct CandidateState {
 pub struct Lease {
     state: Arc<CandidateState>,
     _place: Place,
+    key: Pass,
+    account: Pass,
 }
 
-/// A candidate is not to be asked until then, and why.
+/// Why a candidate is not to be asked now.
 #[derive(Debug, Clone)]
 pub struct Held {
-    pub until: Instant,
-    pub failure: Failure,
+    /// Unix time in milliseconds; none is not until somebody does something.
+    pub until: Option<Millis>,
+    /// What brought it there; `retry_after` is the time that is left.
+    pub failure: Option<Failure>,
 }
 
 /// A moving average; NaN until the first observation.
@@ -72,10 +87,22 @@ impl Pool {
     /// The state of a candidate, the same one each time. For building generations, not for the hot path.
     pub fn state(&self, key: CandidateKey) -> Arc<CandidateState> {
         let mut states = lock(&self.states);
-        states
-            .entry(key)
-            .or_insert_with(|| Arc::new(CandidateState::new()))
-            .clone()
+        let new = |key: &CandidateKey| Arc::new(CandidateState::new(key, self.account(key)));
+        states.entry(key.clone()).or_insert_with(|| new(&key)).clone()
+    }
+
+    fn account(&self, key: &CandidateKey) -> Arc<Key> {
+        let (vendor, account) = (key.vendor.clone(), key.account.clone());
+        let mut accounts = lock(&self.accounts);
+        let named = accounts.entry((vendor.clone(), account.clone()));
+        let new = || {
+            Arc::new(Key::new(KeyName {
+                vendor,
+                account,
+                model: None,
+            }))
+        };
+        named.or_insert_with(new).clone()
     }
 
     /// Attempts under way, over all candidates.
@@ -88,10 +115,16 @@ impl Pool {
 // === impl CandidateState ===
 
 impl CandidateState {
-    fn new() -> Self {
+    fn new(key: &CandidateKey, account: Arc<Key>) -> Self {
         Self {
             gate: Gate::new(usize::MAX),
-            held: ArcSwapOption::empty(),
+            key: Arc::new(Key::new(KeyName {
+                vendor: key.vendor.clone(),
+                account: key.account.clone(),
+                model: Some(key.model.clone()),
+            })),
+            account,
+            rules: ArcSwap::default(),
             requests: AtomicU64::new(0),
             consecutive_failures: AtomicU32::new(0),
             success_rate: Average::unknown(),
@@ -100,15 +133,16 @@ impl CandidateState {
         }
     }
 
-    /// Attempts that may be under way at once.
-    pub fn limit(&self, concurrency: Option<u32>) {
+    /// What holds from now on: attempts that may be under way at once, and what failures do.
+    pub fn configure(&self, concurrency: Option<u32>, rules: &Arc<Rules>) {
         let places = concurrency.map_or(usize::MAX, |most| most as usize);
         self.gate.resize(places);
+        self.rules.store(rules.clone());
     }
 
-    /// A lease, if there is room for another attempt.
+    /// A lease, if there is room for another attempt and its keys may be asked.
     pub fn lease(self: &Arc<Self>) -> Option<Lease> {
-        Some(self.leased(self.gate.enter()?))
+        self.leased(self.gate.enter()?)
     }
 
     /// A position in the queue for a lease, to be turned into one by [`Self::leased`].
@@ -116,33 +150,38 @@ impl CandidateState {
         self.gate.queue(caller, most)
     }
 
-    pub fn leased(self: &Arc<Self>, place: Place) -> Lease {
+    /// None if meanwhile its keys may not be asked any more.
+    pub fn leased(self: &Arc<Self>, place: Place) -> Option<Lease> {
+        let account = self.account.pass().ok()?;
+        let key = self.key.pass().ok()?;
         self.requests.fetch_add(1, Relaxed);
-        Lease {
+        Some(Lease {
             state: self.clone(),
             _place: place,
-        }
+            key,
+            account,
+        })
     }
 
     pub fn has_room(&self) -> bool {
         self.gate.has_room()
     }
 
-    /// Leaves the candidate alone for a while. Of two times the later stands.
-    pub fn hold(&self, failure: &Failure, time: Duration) {
-        let until = Instant::now() + time;
-        let later = |held: &Option<Arc<Held>>| held.as_ref().is_some_and(|held| held.until >= until);
-        if !later(&self.held.load()) {
-            let failure = failure.clone();
-            self.held.store(Some(Arc::new(Held { until, failure })));
-        }
-    }
-
     /// Why it is left alone, and until when.
-    pub fn held(&self) -> Option<Arc<Held>> {
-        let held = self.held.load();
-        let held = held.as_ref()?;
-        (held.until > Instant::now()).then(|| held.clone())
+    pub fn held(&self) -> Option<Held> {
+        let keys = [&self.account, &self.key].into_iter();
+        let blocked = keys.filter_map(|key| match key.outlook() {
+            Admission::Yes | Admission::Trial => None,
+            Admission::No(until) => Some((until, key)),
+        });
+        // Of two reasons the one that lasts longer.
+        let (until, key) = blocked.max_by_key(|(until, _)| until.unwrap_or(Millis::MAX))?;
+        let left = until.map(|until| Duration::from_millis(until.saturating_sub(clock::unix_millis())));
+        let failure = key.standing().failure().cloned().map(|failure| Failure {
+            retry_after: left,
+            ..failure
+        });
+        Some(Held { until, failure })
     }
 
     /// Attempts under way.
@@ -176,23 +215,13 @@ impl CandidateState {
     }
 }
 
-// === impl Held ===
-
-impl Held {
-    /// The failure, with the time that is left.
-    pub fn until_then(&self) -> Failure {
-        Failure {
-            retry_after: Some(self.until.saturating_duration_since(Instant::now())),
-            ..self.failure.clone()
-        }
-    }
-}
-
 // === impl Lease ===
 
 impl Lease {
     /// The attempt brought a complete answer, or a stream to its end.
     pub fn succeeded(&self, latency: Duration, first_token: Option<Duration>) {
+        self.key.succeeded();
+        self.account.succeeded();
         self.state.consecutive_failures.store(0, Relaxed);
         self.state.success_rate.observe(1.0);
         self.state.latency_ms.observe(latency.as_secs_f64() * 1e3);
@@ -202,7 +231,13 @@ impl Lease {
     }
 
     /// The attempt failed in a way that speaks of the candidate.
-    pub fn failed(&self) {
+    pub fn failed(&self, failure: &Failure) {
+        let rules = self.state.rules.load();
+        match failure.scope {
+            Scope::Request => {}
+            Scope::Account => self.account.failed(failure, &rules),
+            Scope::Candidate | Scope::Model | Scope::Endpoint => self.key.failed(failure, &rules),
+        }
         self.state.consecutive_failures.fetch_add(1, Relaxed);
         self.state.success_rate.observe(0.0);
     }
@@ -251,7 +286,7 @@ mod tests {
         let (first, second) = (state.lease().unwrap(), state.lease().unwrap());
         assert_eq!((state.in_flight(), pool.in_flight()), (2, 2));
         first.succeeded(Duration::from_millis(100), Some(Duration::from_millis(10)));
-        second.failed();
+        second.failed(&Failure::malformed(""));
         drop((first, second));
         let again = pool.state(key);
         assert!(Arc::ptr_eq(&state, &again));

@@ -18,7 +18,7 @@ use crate::chat::ChatRequest;
 use crate::clock;
 use crate::failure::Failure;
 use crate::plugin::{PluginError, Turn};
-use crate::pool::Held;
+use crate::pool::Millis;
 
 /// A public model: who can serve it, and who decides.
 #[derive(Debug)]
@@ -87,18 +87,22 @@ impl Route {
             },
             None => self.built_in(offered),
         };
-        let mut held: Option<Arc<Held>> = None;
+        let mut held = Vec::new();
         plan.order.retain(|candidate| {
-            let since = candidate.state.held().filter(|_| candidate.is_available());
-            let sooner = |new: &Arc<Held>| held.as_ref().is_none_or(|held| new.until < held.until);
-            if let Some(new) = since.as_ref().filter(|new| sooner(new)) {
-                held = Some(new.clone());
-            }
-            candidate.is_available() && since.is_none()
+            let why = candidate.state.held().filter(|_| candidate.is_available());
+            let can_be_asked = candidate.is_available() && why.is_none();
+            held.extend(why);
+            can_be_asked
         });
-        match held {
-            _ if !plan.order.is_empty() => Ok(plan),
-            Some(held) => Err(PlanError::Held(Box::new(held.until_then()))),
+        if !plan.order.is_empty() {
+            return Ok(plan);
+        }
+        // The caller is told of the first one to come back.
+        let soonest = held
+            .into_iter()
+            .min_by_key(|held| held.until.unwrap_or(Millis::MAX));
+        match soonest.and_then(|held| held.failure) {
+            Some(failure) => Err(PlanError::Held(Box::new(failure))),
             None => Err(PlanError::Unavailable),
         }
     }

@@ -7,7 +7,7 @@ mod log;
 mod metrics;
 
 pub use events::{
-    AttemptFailed, PartFailed, PluginFailed, RequestEnded, StrategyFellBack, Swapped, TakenBack,
+    AttemptFailed, KeyChanged, PartFailed, PluginFailed, RequestEnded, StrategyFellBack, Swapped, TakenBack,
 };
 pub use log::{Flush, LogFormat, start_log};
 pub use metrics::{METRICS, Metrics};

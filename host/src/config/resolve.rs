@@ -1,6 +1,7 @@
 //! From the fields of the file to [`Settings`]: defaults, names and references. The one place that builds
 //! them; everything is read even when something is wrong, so that all of it can be reported.
 
+mod circuit;
 mod keys;
 mod plugins;
 mod public;
@@ -9,6 +10,7 @@ mod share;
 mod vendors;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::kinds::{DURATION, Kind, PERIOD, SWITCH, TIMEOUT};
@@ -20,7 +22,6 @@ use share::Share;
 const ATTEMPTS: u32 = 3;
 const IDLE: Duration = Duration::from_secs(120);
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-const MODEL_NOT_FOUND: Duration = Duration::from_secs(300);
 
 /// Reads the whole file. `folder` is where it lies. What comes back is only good when nothing was reported.
 pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
@@ -34,6 +35,7 @@ pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
         plugins: plugins::read(root.section("plugins"), folder, &used),
         timeouts: timeouts(root.section("timeouts")),
         failover: failover(&root),
+        rules: Arc::new(circuit::rules(&root)),
         vendors: drafts
             .into_iter()
             .map(|draft| (draft.name.value.clone(), draft.into_vendor()))
@@ -70,9 +72,6 @@ fn failover(root: &Section<'_>) -> Failover {
         retry_delay: section.text("retry_delay", &DURATION).unwrap_or(RETRY_DELAY),
         retry_reset: section.text("retry_reset", &SWITCH).unwrap_or(true),
         retry_malformed: section.text("retry_malformed", &SWITCH).unwrap_or(false),
-        model_not_found: section
-            .text("model_not_found", &PERIOD)
-            .unwrap_or(Some(MODEL_NOT_FOUND)),
     };
     section.finish();
     failover

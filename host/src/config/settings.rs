@@ -11,6 +11,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::secret::Secret;
+use crate::pool::Rules;
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Settings {
     pub plugins: Plugins,
     pub timeouts: Timeouts,
     pub failover: Failover,
+    /// What failures do to the keys they speak of.
+    pub rules: Arc<Rules>,
     pub vendors: BTreeMap<String, Vendor>,
     /// By public name.
     pub models: BTreeMap<String, PublicModel>,
@@ -181,8 +184,6 @@ pub struct Failover {
     pub retry_reset: bool,
     /// The same for a reply that cannot be read, which the vendor has charged for (default off).
     pub retry_malformed: bool,
-    /// How long a candidate whose model the vendor does not know is left alone (default 5 min).
-    pub model_not_found: Option<Duration>,
 }
 
 /// One vendor: an adapter, where it lives, and the accounts and models to be had there.

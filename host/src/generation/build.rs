@@ -122,7 +122,7 @@ impl Parts<'_> {
             Err(why) => (None, Some(why)),
         };
         let state = self.live.pool.state(key);
-        state.limit(model.concurrency);
+        state.configure(model.concurrency, &self.settings.rules);
         Candidate {
             vendor: vendor.name.clone(),
             account: account.name.clone(),

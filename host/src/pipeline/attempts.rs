@@ -34,9 +34,6 @@ use crate::route::Candidate;
 use crate::telemetry::AttemptFailed;
 use crate::usage::Record;
 
-/// Longest time a vendor can have a candidate left alone: a mistaken header is not to take it away for good.
-const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
-
 /// A request on its way from candidate to candidate.
 pub(super) struct Attempts {
     pub(super) generation: Arc<Generation>,
@@ -161,7 +158,7 @@ impl Attempts {
         let until = self.deadline.min(Instant::now() + admission.wait);
         let ((index, place), ..) = timeout_at(until, select_all(waiters)).await.ok()?;
         let candidate = self.queue.get(index)?;
-        Some((index, candidate.state.leased(place)))
+        Some((index, candidate.state.leased(place)?))
     }
 
     async fn ask(&mut self, turn: Turn) -> Step {
@@ -201,12 +198,9 @@ impl Attempts {
         }
         .emit();
         if failure.counts_against_candidate() {
-            turn.lease.failed();
+            turn.lease.failed(&failure);
         }
         let failover = &self.generation.settings.failover;
-        if let Some(time) = rest(&failure, failover.model_not_found) {
-            turn.candidate.state.hold(&failure, time);
-        }
         self.come_back = [self.come_back, failure.retry_after].into_iter().flatten().min();
         spare(&mut self.queue, &turn.candidate, &failure);
         let situation = Situation {
@@ -235,16 +229,6 @@ impl Attempts {
         };
         Step::Over(Err(refusal))
     }
-}
-
-/// How long a candidate is left alone after this failure, if at all.
-fn rest(failure: &Failure, model_not_found: Option<Duration>) -> Option<Duration> {
-    let time = match failure.kind {
-        _ if !failure.counts_against_candidate() => None,
-        Kind::ModelNotFound => failure.retry_after.max(model_not_found),
-        _ => failure.retry_after,
-    };
-    time.map(|time| time.min(LONGEST_HOLD))
 }
 
 /// Puts candidates that share what has just failed behind all others; they stay, because they may be the only

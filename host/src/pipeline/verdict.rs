@@ -62,7 +62,6 @@ mod tests {
             retry_delay: SECOND,
             retry_reset,
             retry_malformed,
-            model_not_found: None,
         }
     }
 

@@ -210,7 +210,7 @@ impl Flow {
     /// An explicit error event and no `[DONE]`, so that nobody takes what came for a complete answer.
     fn fail(&mut self, failure: Failure) -> Bytes {
         if failure.counts_against_candidate() {
-            self.lease.failed();
+            self.lease.failed(&failure);
         }
         self.record.end(&Ending::Failed(failure.clone()));
         let mut last = BytesMut::new();

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::generation::Generation;
 use crate::plugin::PluginError;
+use crate::pool::{Change, KeyName, State};
 use crate::stream::Ending;
 use crate::telemetry::METRICS;
 use crate::usage::{Record, Trail};
@@ -12,6 +13,13 @@ use crate::usage::{Record, Trail};
 pub struct RequestEnded<'a> {
     pub record: &'a Record,
     pub ending: &'a Ending,
+}
+
+/// A key may be asked again, or no longer.
+#[derive(Debug)]
+pub struct KeyChanged<'a> {
+    pub key: &'a KeyName,
+    pub change: &'a Change,
 }
 
 /// An attempt failed; another may follow.
@@ -149,6 +157,43 @@ impl RequestEnded<'_> {
 )]
 fn milliseconds(time: std::time::Duration) -> f64 {
     time.as_micros() as f64 / 1e3
+}
+
+// === impl KeyChanged ===
+
+impl KeyChanged<'_> {
+    pub fn emit(&self) {
+        let (key, change) = (self.key, self.change);
+        let (from, to) = (change.from.name(), change.to.name());
+        let model = key.model.as_deref().unwrap_or_default();
+        METRICS
+            .key_changes
+            .with_label_values(&[key.vendor.as_str(), key.account.as_str(), model, to])
+            .inc();
+        let class = change.failure.as_ref().map(|failure| failure.kind.as_str());
+        match change.to {
+            State::Available { .. } => {
+                tracing::info!(
+                    vendor = key.vendor,
+                    account = key.account,
+                    upstream_model = key.model,
+                    from,
+                    to,
+                    "key"
+                );
+            }
+            _ => tracing::warn!(
+                vendor = key.vendor,
+                account = key.account,
+                upstream_model = key.model,
+                from,
+                to,
+                class,
+                until = change.to.until(),
+                "key"
+            ),
+        }
+    }
 }
 
 // === impl AttemptFailed ===

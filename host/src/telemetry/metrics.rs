@@ -24,6 +24,8 @@ pub struct Metrics {
     pub first_token_seconds: HistogramVec,
     pub attempts_failed: IntCounterVec,
     pub tokens: IntCounterVec,
+    /// By the state that a key has come to.
+    pub key_changes: IntCounterVec,
     pub plugin_failures: IntCounterVec,
     pub strategy_fallbacks: IntCounterVec,
     pub reload_failures: IntCounterVec,
@@ -80,6 +82,11 @@ impl Metrics {
                 "patchbay_tokens_total",
                 "Tokens by candidate and class",
                 &[route[0], route[1], route[2], route[3], "class"],
+            ),
+            key_changes: counter(
+                "patchbay_key_changes_total",
+                "Changes of a key's state, by the state it came to",
+                &["vendor", "account", "upstream_model", "to"],
             ),
             plugin_failures: counter(
                 "patchbay_plugin_failures_total",
