@@ -6,7 +6,7 @@
 //! [`pool`] and starts an exchange with that candidate's adapter plugin. What the adapter wants sent, [`upstream`]
 //! sends, with the credential that the adapter never sees; what comes back, the adapter turns into canonical form,
 //! or it passes straight through. A [`stream`] reaches the caller metered and ends exactly once. Every ending is
-//! one record of [`usage`], which [`telemetry`] logs and counts.
+//! one record of [`usage`], which [`telemetry`] logs and counts. What must outlive the process lies in [`storage`].
 //!
 //! [`app`] owns the one pointer to the current generation and replaces it when the [`config`] file or a component
 //! changes on disk.
@@ -23,6 +23,7 @@ pub mod pipeline;
 pub mod plugin;
 pub mod pool;
 pub mod route;
+pub mod storage;
 pub mod stream;
 pub mod telemetry;
 pub mod upstream;

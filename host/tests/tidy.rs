@@ -9,10 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where each foreign library may be named: everywhere else its types have no business.
-const HOMES: [(&str, &[&str]); 5] = [
+const HOMES: [(&str, &[&str]); 6] = [
     ("axum", &["http.rs", "http/"]),
     ("wasmtime", &["plugin/"]),
     ("reqwest", &["upstream.rs", "upstream/"]),
+    ("rusqlite", &["storage.rs", "storage/"]),
     ("notify", &["app/watch.rs"]),
     ("prometheus", &["telemetry/metrics.rs"]),
 ];
