@@ -22,7 +22,7 @@ pub use problem::{Problem, Problems, Severity};
 pub use secret::Secret;
 pub use settings::{
     Account, Admission, CallerKey, Capabilities, Failover, Grants, LARGEST_MEMORY, LARGEST_TABLE, Limits,
-    Model, Plugins, Price, PublicModel, Rollback, Server, Settings, Target, Timeouts, Vendor,
+    Model, Plugins, Price, PublicModel, Rollback, Server, Settings, Storage, Target, Timeouts, Vendor,
 };
 
 use node::Document;

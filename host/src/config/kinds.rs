@@ -81,6 +81,12 @@ pub(super) const FOLDER: Kind<String> = Kind {
     parse: |text| (!text.is_empty()).then(|| text.to_owned()),
 };
 
+pub(super) const FILE: Kind<String> = Kind {
+    what: "a file",
+    advice: "write for example \"patchbay.db\", or \"off\"",
+    parse: |text| (!text.is_empty() && !text.ends_with('/')).then(|| text.to_owned()),
+};
+
 pub(super) const HOST: Kind<String> = Kind {
     what: "a host",
     advice: "write \"api.example.com\" or \"api.example.com:8443\", without scheme, path and wildcard",

@@ -13,15 +13,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::kinds::{DURATION, Kind, PERIOD, SWITCH, TIMEOUT};
+use super::kinds::{DURATION, FILE, Kind, PERIOD, SWITCH, TIMEOUT};
 use super::reader::{Place, Report, Section, Text};
-use super::settings::{Failover, Settings, Timeouts};
+use super::settings::{Failover, Settings, Storage, Timeouts};
 use share::Share;
 
 /// Attempts per request.
 const ATTEMPTS: u32 = 3;
 const IDLE: Duration = Duration::from_secs(120);
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+const DATABASE: &str = "patchbay.db";
+/// `path = "off"`
+const NO_DATABASE: &str = "off";
 
 /// Reads the whole file. `folder` is where it lies. What comes back is only good when nothing was reported.
 pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
@@ -33,6 +36,7 @@ pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
     let settings = Settings {
         keys: keys::read(&root, &server, &public.written),
         plugins: plugins::read(root.section("plugins"), folder, &used),
+        storage: storage(root.section("storage"), folder),
         timeouts: timeouts(root.section("timeouts")),
         failover: failover(&root),
         rules: Arc::new(circuit::rules(&root)),
@@ -45,6 +49,16 @@ pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
     };
     root.finish();
     settings
+}
+
+fn storage(section: Section<'_>, folder: &Path) -> Storage {
+    let own = section.text("path", &FILE);
+    section.finish();
+    let path = match own.as_deref() {
+        Some(NO_DATABASE) => None,
+        own => Some(folder.join(own.unwrap_or(DATABASE))),
+    };
+    Storage { path }
 }
 
 fn timeouts(section: Section<'_>) -> Timeouts {

@@ -20,6 +20,7 @@ pub struct Settings {
     /// Who may call, in the order of the file.
     pub keys: Vec<CallerKey>,
     pub plugins: Plugins,
+    pub storage: Storage,
     pub timeouts: Timeouts,
     pub failover: Failover,
     /// What failures do to the keys they speak of.
@@ -152,6 +153,13 @@ pub struct Rollback {
     pub share: f64,
     /// ... if it is so many times what it was before the swap (default 3).
     pub times: f64,
+}
+
+#[derive(Debug)]
+pub struct Storage {
+    /// The database file, absolute or relative to the configuration file's folder (already joined); `None` keeps
+    /// everything in memory. Takes effect at start.
+    pub path: Option<PathBuf>,
 }
 
 #[derive(Debug)]

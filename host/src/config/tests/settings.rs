@@ -283,6 +283,37 @@ fn what_a_plugin_is_granted_replaces_what_all_have() {
 }
 
 #[test]
+fn the_database_lies_beside_the_file_unless_told_otherwise() {
+    let path = |file: &str, line: &str| {
+        let text = format!("[storage]\n{line}{}", super::REST);
+        let loaded = parse(&text, Path::new(file), &|_| None).unwrap();
+        loaded.settings.storage.path
+    };
+    let cases = [
+        ("/etc/patchbay/config.toml", "", Some("/etc/patchbay/patchbay.db")),
+        ("config.toml", "", Some("patchbay.db")),
+        (
+            "/etc/patchbay/config.toml",
+            "path = \"data/keys.db\"",
+            Some("/etc/patchbay/data/keys.db"),
+        ),
+        (
+            "/etc/patchbay/config.toml",
+            "path = \"/var/keys.db\"",
+            Some("/var/keys.db"),
+        ),
+        ("/etc/patchbay/config.toml", "path = \"off\"", None),
+    ];
+    for (file, line, expected) in cases {
+        assert_eq!(
+            path(file, line).as_deref(),
+            expected.map(Path::new),
+            "{file} {line}"
+        );
+    }
+}
+
+#[test]
 fn the_cache_is_where_this_person_keeps_such_things() {
     let text = "[server]\nauthentication = \"off\"\n[plugins]\n";
     let cache = |text: &str, env: &[(&str, &str)]| {
