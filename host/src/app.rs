@@ -5,7 +5,7 @@
 mod reload;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,6 +18,7 @@ use crate::config::{self, Problems};
 use crate::generation::{Generation, Live};
 use crate::plugin::{Engine, EngineError, PluginSet};
 use crate::pool::Gate;
+use crate::storage::{Storage, StorageError};
 use crate::telemetry::METRICS;
 use crate::upstream::{Upstream, UpstreamError};
 
@@ -42,6 +43,8 @@ pub enum StartError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     #[error("cannot build the first generation: {0}")]
     Build(String),
 }
@@ -56,7 +59,7 @@ impl Gateway {
         reload::report_warnings(&loaded.warnings);
         let engine = Engine::new(&loaded.settings.plugins)?;
         let upstream = Upstream::new(loaded.settings.timeouts.connect)?;
-        let live = Live::default();
+        let live = Live::new(open_storage(loaded.settings.storage.path.as_deref())?)?;
         let settings = Arc::new(loaded.settings);
         let empty = Generation::build(0, settings, Arc::new(PluginSet::default()), upstream, &live);
         let gateway = Arc::new(Self {
@@ -126,6 +129,20 @@ impl Gateway {
                 .set(i64::from(plugin.is_slow()));
         }
         METRICS.render()
+    }
+}
+
+/// A gateway that cannot write serves all the same; one whose file belongs to somebody else does not start.
+fn open_storage(path: Option<&Path>) -> Result<Storage, StorageError> {
+    let Some(path) = path else {
+        return Ok(Storage::in_memory());
+    };
+    match Storage::open(path) {
+        Err(error @ StorageError::Failed { .. }) => {
+            tracing::error!("{error}; until then the state of keys is lost at every restart");
+            Ok(Storage::in_memory())
+        }
+        opened => opened,
     }
 }
 

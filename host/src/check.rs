@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::config::{self, Problem, Settings};
 use crate::generation::{Generation, Live};
 use crate::plugin::{Engine, Folder, PluginSet};
+use crate::storage::Storage;
 use crate::upstream::Upstream;
 
 /// What was found.
@@ -61,12 +62,15 @@ fn check_plugins(settings: Settings, checked: &mut Checked) {
         .parts()
         .filter_map(|part| Some(format!("plugin {}: {}", part.name, part.problem.as_ref()?)));
     checked.plugins = failed.collect();
-    match Upstream::new(settings.timeouts.connect) {
-        Ok(upstream) => {
-            let generation = Generation::build(1, settings, Arc::new(plugins), upstream, &Live::default());
+    let upstream = Upstream::new(settings.timeouts.connect).map_err(|error| error.to_string());
+    // Nothing is checked of what a running gateway keeps.
+    let live = Live::new(Storage::in_memory()).map_err(|error| error.to_string());
+    match upstream.and_then(|upstream| Ok((upstream, live?))) {
+        Ok((upstream, live)) => {
+            let generation = Generation::build(1, settings, Arc::new(plugins), upstream, &live);
             checked.notices = generation.notices;
         }
-        Err(error) => checked.notices.push(error.to_string()),
+        Err(problem) => checked.notices.push(problem),
     }
 }
 

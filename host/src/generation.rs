@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::plugin::PluginSet;
 use crate::pool::{Gate, Pool};
 use crate::route::{Memories, Route};
+use crate::storage::{Storage, StorageError};
 use crate::upstream::Upstream;
 
 /// What the gateway is, until the next reload.
@@ -45,13 +46,16 @@ pub struct Caller {
 
 // === impl Live ===
 
-impl Default for Live {
-    fn default() -> Self {
-        Self {
+impl Live {
+    /// # Errors
+    ///
+    /// What is kept of keys cannot be read.
+    pub fn new(storage: Storage) -> Result<Self, StorageError> {
+        Ok(Self {
             entrance: Gate::new(usize::MAX),
-            pool: Pool::default(),
+            pool: Pool::new(storage)?,
             memories: Memories::default(),
-        }
+        })
     }
 }
 

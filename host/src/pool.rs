@@ -8,7 +8,7 @@ mod key;
 mod rules;
 mod standing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,20 +16,24 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 pub use gate::{Gate, Place, Waiter};
-pub use key::{Key, KeyName, Pass};
+pub use key::{Kept, Key, Pass};
 pub use rules::{Rules, Schedule};
 pub use standing::{Admission, Change, Millis, Standing, State};
 
 use crate::clock;
 use crate::failure::{Failure, Scope};
 use crate::lock::lock;
+use crate::storage::{KeyName, KeyRecord, Storage, StorageError};
 
 /// How much the newest observation weighs in a moving average.
 const NEWEST: f64 = 0.2;
 
 /// Every candidate there has been since the gateway started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pool {
+    storage: Storage,
+    /// What was kept of keys when the gateway started, until they are asked for.
+    kept: Mutex<HashMap<KeyName, KeyRecord>>,
     states: Mutex<BTreeMap<CandidateKey, Arc<CandidateState>>>,
     /// By vendor and account.
     accounts: Mutex<BTreeMap<(String, String), Arc<Key>>>,
@@ -85,24 +89,65 @@ struct Average(AtomicU64);
 
 impl Pool {
     /// The state of a candidate, the same one each time. For building generations, not for the hot path.
-    pub fn state(&self, key: CandidateKey) -> Arc<CandidateState> {
+    pub fn state(&self, key: CandidateKey, rules: &Rules) -> Arc<CandidateState> {
         let mut states = lock(&self.states);
-        let new = |key: &CandidateKey| Arc::new(CandidateState::new(key, self.account(key)));
+        let new = |key: &CandidateKey| {
+            let named = KeyName {
+                vendor: key.vendor.clone(),
+                account: key.account.clone(),
+                model: Some(key.model.clone()),
+            };
+            Arc::new(CandidateState::new(
+                self.key(named, rules),
+                self.account(key, rules),
+            ))
+        };
         states.entry(key.clone()).or_insert_with(|| new(&key)).clone()
     }
 
-    fn account(&self, key: &CandidateKey) -> Arc<Key> {
+    /// What is kept of every key is taken up again.
+    ///
+    /// # Errors
+    ///
+    /// What hinders reading it.
+    pub fn new(storage: Storage) -> Result<Self, StorageError> {
+        let kept = storage.keys()?.into_iter();
+        Ok(Self {
+            kept: Mutex::new(kept.map(|record| (record.key.clone(), record)).collect()),
+            storage,
+            states: Mutex::default(),
+            accounts: Mutex::default(),
+        })
+    }
+
+    fn account(&self, key: &CandidateKey, rules: &Rules) -> Arc<Key> {
         let (vendor, account) = (key.vendor.clone(), key.account.clone());
         let mut accounts = lock(&self.accounts);
         let named = accounts.entry((vendor.clone(), account.clone()));
         let new = || {
-            Arc::new(Key::new(KeyName {
+            let named = KeyName {
                 vendor,
                 account,
                 model: None,
-            }))
+            };
+            self.key(named, rules)
         };
         named.or_insert_with(new).clone()
+    }
+
+    fn key(&self, name: KeyName, rules: &Rules) -> Arc<Key> {
+        let kept = lock(&self.kept).remove(&name);
+        let kept = kept.map(|record| (Standing::restored(&record, rules), record.credential));
+        Arc::new(Key::new(name, kept, self.storage.clone()))
+    }
+
+    /// Every candidate there has been, by name.
+    pub fn candidates(&self) -> Vec<(CandidateKey, Arc<CandidateState>)> {
+        let states = lock(&self.states);
+        states
+            .iter()
+            .map(|(key, state)| (key.clone(), state.clone()))
+            .collect()
     }
 
     /// Attempts under way, over all candidates.
@@ -115,14 +160,10 @@ impl Pool {
 // === impl CandidateState ===
 
 impl CandidateState {
-    fn new(key: &CandidateKey, account: Arc<Key>) -> Self {
+    fn new(key: Arc<Key>, account: Arc<Key>) -> Self {
         Self {
             gate: Gate::new(usize::MAX),
-            key: Arc::new(Key::new(KeyName {
-                vendor: key.vendor.clone(),
-                account: key.account.clone(),
-                model: Some(key.model.clone()),
-            })),
+            key,
             account,
             rules: ArcSwap::default(),
             requests: AtomicU64::new(0),
@@ -134,7 +175,10 @@ impl CandidateState {
     }
 
     /// What holds from now on: attempts that may be under way at once, and what failures do.
-    pub fn configure(&self, concurrency: Option<u32>, rules: &Arc<Rules>) {
+    /// `fingerprint`: of the account's credentials.
+    pub fn configure(&self, concurrency: Option<u32>, rules: &Arc<Rules>, fingerprint: &str) {
+        self.key.has_credentials(fingerprint);
+        self.account.has_credentials(fingerprint);
         let places = concurrency.map_or(usize::MAX, |most| most as usize);
         self.gate.resize(places);
         self.rules.store(rules.clone());
@@ -231,15 +275,16 @@ impl Lease {
     }
 
     /// The attempt failed in a way that speaks of the candidate.
-    pub fn failed(&self, failure: &Failure) {
+    /// What is returned is there if a key is out of service now, and resolves when that is safe on the disk.
+    pub fn failed(&self, failure: &Failure) -> Option<Kept> {
+        self.state.consecutive_failures.fetch_add(1, Relaxed);
+        self.state.success_rate.observe(0.0);
         let rules = self.state.rules.load();
         match failure.scope {
-            Scope::Request => {}
+            Scope::Request => None,
             Scope::Account => self.account.failed(failure, &rules),
             Scope::Candidate | Scope::Model | Scope::Endpoint => self.key.failed(failure, &rules),
         }
-        self.state.consecutive_failures.fetch_add(1, Relaxed);
-        self.state.success_rate.observe(0.0);
     }
 }
 
@@ -280,15 +325,15 @@ mod tests {
             account: "a".into(),
             model: "m".into(),
         };
-        let pool = Pool::default();
-        let state = pool.state(key.clone());
+        let pool = Pool::new(Storage::in_memory()).unwrap();
+        let state = pool.state(key.clone(), &Rules::default());
         assert!(state.latency_ms().is_nan() && state.success_rate().is_nan());
         let (first, second) = (state.lease().unwrap(), state.lease().unwrap());
         assert_eq!((state.in_flight(), pool.in_flight()), (2, 2));
         first.succeeded(Duration::from_millis(100), Some(Duration::from_millis(10)));
         second.failed(&Failure::malformed(""));
         drop((first, second));
-        let again = pool.state(key);
+        let again = pool.state(key, &Rules::default());
         assert!(Arc::ptr_eq(&state, &again));
         assert_eq!(
             (again.in_flight(), again.requests(), again.consecutive_failures()),

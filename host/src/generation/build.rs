@@ -2,10 +2,13 @@
 //! and stands in nobody else's way.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::{Generation, Live};
-use crate::config::{Account, Model, PublicModel, Settings, Target as ConfiguredTarget, Vendor};
+use crate::config::{Account, Model, PublicModel, Secret, Settings, Target as ConfiguredTarget, Vendor};
 use crate::plugin::{PluginSet, Target};
 use crate::pool::CandidateKey;
 use crate::route::{Candidate, Ranker, Route, Way};
@@ -121,8 +124,12 @@ impl Parts<'_> {
             Ok(way) => (Some(way), None),
             Err(why) => (None, Some(why)),
         };
-        let state = self.live.pool.state(key);
-        state.configure(model.concurrency, &self.settings.rules);
+        let state = self.live.pool.state(key, &self.settings.rules);
+        state.configure(
+            model.concurrency,
+            &self.settings.rules,
+            &fingerprint(&account.credentials),
+        );
         Candidate {
             vendor: vendor.name.clone(),
             account: account.name.clone(),
@@ -167,4 +174,21 @@ impl Parts<'_> {
             target: Arc::new(target),
         })
     }
+}
+
+/// Tells credentials apart without telling anything of them: half of a SHA-256 over all fields.
+fn fingerprint(credentials: &BTreeMap<String, Secret>) -> String {
+    let mut hash = Sha256::new();
+    for (field, secret) in credentials {
+        hash.update((field.len() as u64).to_le_bytes());
+        hash.update(field);
+        hash.update((secret.expose().len() as u64).to_le_bytes());
+        hash.update(secret.expose());
+    }
+    let half = &hash.finalize()[..16];
+    half.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -101,7 +101,7 @@ impl Attempts {
             step = match step {
                 Step::Choose => self.choose().await,
                 Step::Ask(turn) => self.ask(turn).await,
-                Step::Judge(turn, failure) => self.judge(turn, failure),
+                Step::Judge(turn, failure) => self.judge(turn, failure).await,
                 Step::Rest(turn, delay) => {
                     sleep(delay).await;
                     Step::Ask(Turn { again: true, ..turn })
@@ -191,14 +191,17 @@ impl Attempts {
         Step::Over(Ok(answer))
     }
 
-    fn judge(&mut self, turn: Turn, failure: Failure) -> Step {
+    async fn judge(&mut self, turn: Turn, failure: Failure) -> Step {
         AttemptFailed {
             trail: &self.record.trail,
             failure: &failure,
         }
         .emit();
         if failure.counts_against_candidate() {
-            turn.lease.failed(&failure);
+            // Before anybody is asked again; that it cannot be kept, the storage has said.
+            if let Some(kept) = turn.lease.failed(&failure) {
+                let _ = kept.await;
+            }
         }
         let failover = &self.generation.settings.failover;
         self.come_back = [self.come_back, failure.retry_after].into_iter().flatten().min();

@@ -2,30 +2,29 @@
 //!
 //! A key without trouble costs one atomic read; only one that has some takes its lock, which is the key's own.
 
-use std::sync::Mutex;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
 use super::rules::Rules;
-use super::standing::{Admission, Change, Millis, Standing};
+use super::standing::{Admission, Change, Millis, Standing, State};
 use crate::clock;
 use crate::failure::Failure;
 use crate::lock::lock;
+use crate::storage::{KeyEvent, KeyName, Storage, StorageError};
 use crate::telemetry::KeyChanged;
 
-/// Whose key it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct KeyName {
-    pub vendor: String,
-    pub account: String,
-    /// None: the account as a whole.
-    pub model: Option<String>,
-}
+/// Resolves when a change is safe on the disk.
+pub type Kept = Pin<Box<dyn Future<Output = Result<(), StorageError>> + Send>>;
 
 /// One key.
 #[derive(Debug)]
 pub struct Key {
     pub name: KeyName,
     standing: Mutex<Standing>,
+    storage: Storage,
+    /// Of the credentials that the standing is about.
+    fingerprint: Mutex<Option<String>>,
     /// The standing is one that nothing has to be looked up for.
     clear: AtomicBool,
 }
@@ -34,18 +33,30 @@ pub struct Key {
 /// try.
 #[derive(Debug)]
 pub struct Pass {
-    key: std::sync::Arc<Key>,
+    key: Arc<Key>,
     trial: AtomicBool,
 }
 
 // === impl Key ===
 
 impl Key {
-    pub fn new(name: KeyName) -> Self {
+    /// One that nothing is known of, or one whose standing has been kept, with the fingerprint of its credentials.
+    pub fn new(name: KeyName, kept: Option<(Standing, Option<String>)>, storage: Storage) -> Self {
+        let (standing, fingerprint) = kept.unwrap_or_else(|| (Standing::new(clock::unix_millis()), None));
         Self {
             name,
-            standing: Mutex::new(Standing::new(clock::unix_millis())),
-            clear: AtomicBool::new(true),
+            clear: AtomicBool::new(standing.is_clear()),
+            standing: Mutex::new(standing),
+            storage,
+            fingerprint: Mutex::new(fingerprint),
+        }
+    }
+
+    /// From now on it has these credentials. Others than before clear what its predecessor has caused.
+    pub fn has_credentials(&self, fingerprint: &str) {
+        let before = lock(&self.fingerprint).replace(fingerprint.to_owned());
+        if before.is_some_and(|before| before != fingerprint) {
+            self.reset();
         }
     }
 
@@ -58,7 +69,7 @@ impl Key {
     }
 
     /// The right to ask, or until when there is none.
-    pub fn pass(self: &std::sync::Arc<Self>) -> Result<Pass, Option<Millis>> {
+    pub fn pass(self: &Arc<Self>) -> Result<Pass, Option<Millis>> {
         let trial = if self.clear.load(SeqCst) {
             false
         } else {
@@ -81,22 +92,52 @@ impl Key {
 
     /// Back to service, by hand.
     pub fn reset(&self) {
-        self.change(|standing, now| standing.reset(now));
+        let _ = self.change(|standing, now| standing.reset(now));
     }
 
-    fn change(&self, act: impl FnOnce(&mut Standing, Millis) -> Option<Change>) {
-        let change = {
-            let mut standing = lock(&self.standing);
-            let change = act(&mut standing, clock::unix_millis());
-            self.clear.store(standing.is_clear(), SeqCst);
-            change
-        };
-        if let Some(change) = change {
-            KeyChanged {
-                key: &self.name,
-                change: &change,
+    /// What takes the key out of service is written at once, and what is returned resolves when it is; anything else is
+    /// written behind.
+    fn change(&self, act: impl FnOnce(&mut Standing, Millis) -> Option<Change>) -> Option<Kept> {
+        // Held over what is handed to the storage, so that it comes there in the order in which it happened.
+        let mut standing = lock(&self.standing);
+        let now = clock::unix_millis();
+        let change = act(&mut standing, now);
+        self.clear.store(standing.is_clear(), SeqCst);
+        let change = change?;
+        let record = standing.record(self.name.clone(), lock(&self.fingerprint).clone());
+        let event = self.event(&change, now);
+        let kept: Option<Kept> = match change.to {
+            State::OutOfService { .. } | State::Disabled { .. } => {
+                Some(Box::pin(self.storage.keep(record, Some(event))))
             }
-            .emit();
+            State::Available { .. }
+            | State::CoolingDown { .. }
+            | State::HalfOpen { .. }
+            | State::Rechecking { .. } => {
+                self.storage.note(record, Some(event));
+                None
+            }
+        };
+        drop(standing);
+        KeyChanged {
+            key: &self.name,
+            change: &change,
+        }
+        .emit();
+        kept
+    }
+
+    fn event(&self, change: &Change, now: Millis) -> KeyEvent {
+        let failure = change.failure.as_ref();
+        KeyEvent {
+            at: now,
+            key: self.name.clone(),
+            from: change.from.name().to_owned(),
+            to: change.to.name().to_owned(),
+            class: failure.map(|failure| failure.kind.as_str().to_owned()),
+            message: failure.map(|failure| failure.message.clone()),
+            vendor_code: failure.and_then(|failure| failure.vendor_code.clone()),
+            until: change.to.until(),
         }
     }
 }
@@ -109,21 +150,22 @@ impl Pass {
             return;
         }
         let trial = self.trial.swap(false, SeqCst);
-        self.key.change(|standing, now| standing.succeeded(now, trial));
+        let _ = self.key.change(|standing, now| standing.succeeded(now, trial));
     }
 
-    pub fn failed(&self, failure: &Failure, rules: &Rules) {
+    /// What is returned is there if the key is out of service now, and resolves when that is safe on the disk.
+    pub fn failed(&self, failure: &Failure, rules: &Rules) -> Option<Kept> {
         let trial = self.trial.swap(false, SeqCst);
         let share = f64::from(u16::try_from(clock::entropy() & 0xffff).unwrap_or(0)) / 65_535.0;
         self.key
-            .change(|standing, now| standing.failed(now, failure, trial, rules, share));
+            .change(|standing, now| standing.failed(now, failure, trial, rules, share))
     }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
         if self.trial.swap(false, SeqCst) {
-            self.key.change(|standing, now| {
+            let _ = self.key.change(|standing, now| {
                 standing.released(now, true);
                 None
             });

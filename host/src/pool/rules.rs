@@ -121,6 +121,20 @@ impl Rules {
         }
     }
 
+    /// When a key of this class is rechecked; where it is not usually taken out of service, like an unknown failure.
+    pub(super) fn schedule(&self, kind: &Kind) -> Schedule {
+        match self.course(kind) {
+            Course::Circuit {
+                retires: Some(schedule),
+                ..
+            }
+            | Course::OutOfService(schedule) => schedule,
+            Course::Circuit { retires: None, .. } | Course::Rest(_) | Course::Disabled | Course::Nothing => {
+                UNKNOWN
+            }
+        }
+    }
+
     /// How long the circuit stays open after so many trials that failed, as a share of it (0 to 1) has it: between
     /// three quarters and all of what has doubled.
     pub(super) fn open_for(&self, trials: u32, share: f64) -> Duration {

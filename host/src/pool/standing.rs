@@ -22,7 +22,8 @@
 use std::time::Duration;
 
 use super::rules::{Course, Rules, Schedule};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind, Scope};
+use crate::storage::{KeyName, KeyRecord};
 
 /// Unix time in milliseconds.
 pub type Millis = u64;
@@ -107,6 +108,65 @@ impl Standing {
 
     pub fn since(&self) -> Millis {
         self.since
+    }
+
+    /// As it is kept.
+    pub fn record(&self, key: KeyName, credential: Option<String>) -> KeyRecord {
+        let attempts = match self.state {
+            State::Available { failures } => failures,
+            State::CoolingDown { trials, .. } | State::HalfOpen { trials } => trials,
+            State::OutOfService { failed, .. } | State::Rechecking { failed, .. } => failed,
+            State::Disabled { schedule, .. } => schedule.map_or(0, |schedule| schedule.attempts),
+        };
+        KeyRecord {
+            key,
+            state: self.state.name().to_owned(),
+            class: self
+                .failure
+                .as_ref()
+                .map(|failure| failure.kind.as_str().to_owned()),
+            attempts,
+            until: self.state.until(),
+            since: self.since,
+            first_error: self.first_error,
+            last_error: self.last_error,
+            message: self.failure.as_ref().map(|failure| failure.message.clone()),
+            credential,
+        }
+    }
+
+    /// As it was kept. A trial that was under way is to be made again; what cannot be read counts as nothing known.
+    pub fn restored(record: &KeyRecord, rules: &Rules) -> Self {
+        let kind = Kind::from(record.class.as_deref().unwrap_or("unknown_error"));
+        let schedule = rules.schedule(&kind);
+        let (until, attempts) = (record.until.unwrap_or(record.since), record.attempts);
+        let state = match record.state.as_str() {
+            "cooling down" | "half-open" => State::CoolingDown {
+                until,
+                trials: attempts,
+            },
+            "out of service" | "rechecking" => State::OutOfService {
+                until,
+                failed: attempts,
+                schedule,
+            },
+            "disabled" => State::Disabled {
+                until: record.until,
+                schedule: record.until.map(|_| schedule),
+            },
+            _ => State::Available { failures: 0 },
+        };
+        let failure = record.class.is_some().then(|| {
+            let message = record.message.clone().unwrap_or_default();
+            Failure::new(kind, Scope::Account, message)
+        });
+        Self {
+            state,
+            failure,
+            since: record.since,
+            first_error: record.first_error,
+            last_error: record.last_error,
+        }
     }
 
     /// Nothing has to be looked up before it is asked.

@@ -210,7 +210,8 @@ impl Flow {
     /// An explicit error event and no `[DONE]`, so that nobody takes what came for a complete answer.
     fn fail(&mut self, failure: Failure) -> Bytes {
         if failure.counts_against_candidate() {
-            self.lease.failed(&failure);
+            // Handed over already; nobody has to wait for the disk at the end of a stream.
+            let _ = self.lease.failed(&failure);
         }
         self.record.end(&Ending::Failed(failure.clone()));
         let mut last = BytesMut::new();

@@ -3,7 +3,8 @@
 use crate::failure::Failure;
 use crate::generation::Generation;
 use crate::plugin::PluginError;
-use crate::pool::{Change, KeyName, State};
+use crate::pool::{Change, State};
+use crate::storage::KeyName;
 use crate::stream::Ending;
 use crate::telemetry::METRICS;
 use crate::usage::{Record, Trail};
