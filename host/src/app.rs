@@ -2,6 +2,7 @@
 //!
 //! Builds the next generation beside the current one and swaps the pointer once. Knows no HTTP.
 
+mod probes;
 mod reload;
 mod watch;
 
@@ -11,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
+use tokio::sync::futures::Notified;
 
+pub use probes::ProbeError;
 pub use reload::{ReloadError, Reloaded};
 
 use crate::config::{self, Problems};
@@ -85,6 +88,12 @@ impl Gateway {
     /// Where requests take their places.
     pub fn entrance(&self) -> &Arc<Gate> {
         &self.live.entrance
+    }
+
+    /// Resolves when the state of any account changes after this call.
+    pub fn key_changed(&self) -> Notified<'_> {
+        // One that is not polled yet is woken all the same.
+        self.live.pool.journal.changed.notified()
     }
 
     /// From now on the gateway says that it is not ready; requests under way go on.

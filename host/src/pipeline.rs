@@ -7,6 +7,7 @@ mod attempts;
 mod conversation;
 mod drive;
 mod events;
+mod probe;
 mod refusal;
 mod verdict;
 
@@ -15,10 +16,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use attempts::{Answer, BegunStream, Opened};
 pub(crate) use drive::{Drive, Piece};
+pub use probe::{PROBE, Probe};
 pub use refusal::Refusal;
 
 use crate::app::Gateway;
@@ -27,7 +29,7 @@ use crate::clock;
 use crate::config::Timeouts;
 use crate::generation::{Caller, Generation};
 use crate::pool::{Gate, Place};
-use crate::route::Plan;
+use crate::route::{Plan, PlanError};
 use crate::stream::{CallerStream, Ending};
 use crate::telemetry::StrategyFellBack;
 use crate::usage::{Record, Trail};
@@ -86,6 +88,7 @@ where
             place,
             last: None,
             come_back: None,
+            held: plan.held,
         }
         .run(),
     );
@@ -131,7 +134,7 @@ where
     // Whoever is one too many waits for a turn, or is sent away.
     let place = enter(gateway.entrance(), &generation, &caller).await?;
     // A strategy ranks those candidates that can serve this request.
-    let plan = plan(&generation, &caller, &request, record).await?;
+    let plan = plan_when_verified(gateway, &generation, &caller, &request, record).await?;
     Ok((generation, caller, request, place, plan))
 }
 
@@ -144,6 +147,28 @@ async fn enter(entrance: &Arc<Gate>, generation: &Generation, caller: &Caller) -
         .queue(&caller.name, admission.queue)
         .ok_or(Refusal::Busy)?;
     timeout(admission.wait, waiter).await.map_err(|_| Refusal::Busy)
+}
+
+/// Where there is nobody but keys that are being verified, their probes are waited for.
+async fn plan_when_verified(
+    gateway: &Gateway,
+    generation: &Generation,
+    caller: &Caller,
+    request: &ChatRequest,
+    record: &mut Record,
+) -> Result<Plan, Refusal> {
+    let until = Instant::now() + generation.settings.server.admission.wait;
+    loop {
+        let mut changed = std::pin::pin!(gateway.key_changed());
+        match plan(generation, caller, request, record).await {
+            Err(Refusal::NoCandidate(PlanError::Held(held))) if held.verifying => {
+                if timeout_at(until, changed.as_mut()).await.is_err() {
+                    return Err(Refusal::NoCandidate(PlanError::Held(held)));
+                }
+            }
+            planned => return planned,
+        }
+    }
 }
 
 async fn plan(

@@ -4,34 +4,35 @@
 //! nothing: who is asked next is up to [`crate::route`].
 
 mod gate;
+mod health;
+mod journal;
 mod key;
 mod rules;
 mod standing;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 pub use gate::{Gate, Place, Waiter};
-pub use key::{Kept, Key, Pass};
+pub use health::{Condition, Health, Percentiles, Timing};
+pub use journal::Journal;
+pub use key::{Kept, Key, Pass, Took};
 pub use rules::{Rules, Schedule};
 pub use standing::{Admission, Change, Millis, Standing, State};
 
 use crate::clock;
-use crate::failure::{Failure, Scope};
+use crate::failure::{Failure, Kind, Scope};
 use crate::lock::lock;
 use crate::storage::{KeyName, KeyRecord, Storage, StorageError};
-
-/// How much the newest observation weighs in a moving average.
-const NEWEST: f64 = 0.2;
 
 /// Every candidate there has been since the gateway started.
 #[derive(Debug)]
 pub struct Pool {
-    storage: Storage,
+    pub journal: Arc<Journal>,
     /// What was kept of keys when the gateway started, until they are asked for.
     kept: Mutex<HashMap<KeyName, KeyRecord>>,
     states: Mutex<BTreeMap<CandidateKey, Arc<CandidateState>>>,
@@ -57,10 +58,21 @@ pub struct CandidateState {
     account: Arc<Key>,
     rules: ArcSwap<Rules>,
     requests: AtomicU64,
-    consecutive_failures: AtomicU32,
-    success_rate: Average,
-    latency_ms: Average,
-    first_token_ms: Average,
+}
+
+/// What a candidate is allowed, and what failures do to it, until the next reload.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// Attempts that may be under way at once.
+    pub concurrency: Option<u32>,
+    pub rules: &'a Arc<Rules>,
+    /// Of the account's credentials.
+    pub fingerprint: &'a str,
+    /// What the configuration says of the account, and of its model.
+    pub account_enabled: bool,
+    pub model_enabled: bool,
+    /// Somebody probes the account.
+    pub verify: bool,
 }
 
 /// The right to send one attempt to a candidate; gives itself back when dropped.
@@ -73,23 +85,21 @@ pub struct Lease {
 }
 
 /// Why a candidate is not to be asked now.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Unix time in milliseconds; none is not until somebody does something.
     pub until: Option<Millis>,
+    /// A probe finds out about it just now.
+    pub verifying: bool,
     /// What brought it there; `retry_after` is the time that is left.
-    pub failure: Option<Failure>,
+    pub failure: Failure,
 }
-
-/// A moving average; NaN until the first observation.
-#[derive(Debug)]
-struct Average(AtomicU64);
 
 // === impl Pool ===
 
 impl Pool {
     /// The state of a candidate, the same one each time. For building generations, not for the hot path.
-    pub fn state(&self, key: CandidateKey, rules: &Rules) -> Arc<CandidateState> {
+    pub fn state(&self, key: &CandidateKey, rules: &Rules) -> Arc<CandidateState> {
         let mut states = lock(&self.states);
         let new = |key: &CandidateKey| {
             let named = KeyName {
@@ -98,11 +108,11 @@ impl Pool {
                 model: Some(key.model.clone()),
             };
             Arc::new(CandidateState::new(
-                self.key(named, rules),
+                self.key_of(named, rules),
                 self.account(key, rules),
             ))
         };
-        states.entry(key.clone()).or_insert_with(|| new(&key)).clone()
+        states.entry(key.clone()).or_insert_with(|| new(key)).clone()
     }
 
     /// What is kept of every key is taken up again.
@@ -114,7 +124,7 @@ impl Pool {
         let kept = storage.keys()?.into_iter();
         Ok(Self {
             kept: Mutex::new(kept.map(|record| (record.key.clone(), record)).collect()),
-            storage,
+            journal: Arc::new(Journal::new(storage)),
             states: Mutex::default(),
             accounts: Mutex::default(),
         })
@@ -130,15 +140,29 @@ impl Pool {
                 account,
                 model: None,
             };
-            self.key(named, rules)
+            self.key_of(named, rules)
         };
         named.or_insert_with(new).clone()
     }
 
-    fn key(&self, name: KeyName, rules: &Rules) -> Arc<Key> {
+    fn key_of(&self, name: KeyName, rules: &Rules) -> Arc<Key> {
         let kept = lock(&self.kept).remove(&name);
         let kept = kept.map(|record| (Standing::restored(&record, rules), record.credential));
-        Arc::new(Key::new(name, kept, self.storage.clone()))
+        Arc::new(Key::new(name, kept, self.journal.clone()))
+    }
+
+    /// Every account there has been, by name.
+    pub fn accounts(&self) -> Vec<Arc<Key>> {
+        lock(&self.accounts).values().cloned().collect()
+    }
+
+    /// Restores whatever stands where it stands because this version of a plugin has said so.
+    pub fn undo(&self, plugin: u64) {
+        let mut keys = self.accounts();
+        keys.extend(lock(&self.states).values().map(|state| state.key.clone()));
+        for key in keys {
+            key.undo(plugin);
+        }
     }
 
     /// Every candidate there has been, by name.
@@ -167,21 +191,32 @@ impl CandidateState {
             account,
             rules: ArcSwap::default(),
             requests: AtomicU64::new(0),
-            consecutive_failures: AtomicU32::new(0),
-            success_rate: Average::unknown(),
-            latency_ms: Average::unknown(),
-            first_token_ms: Average::unknown(),
         }
     }
 
-    /// What holds from now on: attempts that may be under way at once, and what failures do.
-    /// `fingerprint`: of the account's credentials.
-    pub fn configure(&self, concurrency: Option<u32>, rules: &Arc<Rules>, fingerprint: &str) {
-        self.key.has_credentials(fingerprint);
-        self.account.has_credentials(fingerprint);
-        let places = concurrency.map_or(usize::MAX, |most| most as usize);
+    /// What holds from now on.
+    pub fn configure(&self, terms: Terms<'_>) {
+        self.account.is_enabled(terms.account_enabled, terms.verify);
+        self.account.has_credentials(terms.fingerprint, terms.verify);
+        self.key.is_enabled(terms.model_enabled, false);
+        self.key.has_credentials(terms.fingerprint, false);
+        let places = terms.concurrency.map_or(usize::MAX, |most| most as usize);
         self.gate.resize(places);
-        self.rules.store(rules.clone());
+        self.rules.store(terms.rules.clone());
+    }
+
+    /// Of the account as a whole.
+    pub fn account(&self) -> &Arc<Key> {
+        &self.account
+    }
+
+    /// Of the account with this model.
+    pub fn key(&self) -> &Arc<Key> {
+        &self.key
+    }
+
+    pub fn rules(&self) -> Arc<Rules> {
+        self.rules.load_full()
     }
 
     /// A lease, if there is room for another attempt and its keys may be asked.
@@ -221,11 +256,19 @@ impl CandidateState {
         // Of two reasons the one that lasts longer.
         let (until, key) = blocked.max_by_key(|(until, _)| until.unwrap_or(Millis::MAX))?;
         let left = until.map(|until| Duration::from_millis(until.saturating_sub(clock::unix_millis())));
-        let failure = key.standing().failure().cloned().map(|failure| Failure {
-            retry_after: left,
-            ..failure
+        let standing = key.standing();
+        let failure = standing.failure().cloned().unwrap_or_else(|| {
+            let message = format!("the account is {}", standing.state().name());
+            Failure::new(Kind::ServiceUnavailable, Scope::Account, message)
         });
-        Some(Held { until, failure })
+        Some(Held {
+            until,
+            verifying: matches!(standing.state(), State::Verifying { .. }),
+            failure: Failure {
+                retry_after: left,
+                ..failure
+            },
+        })
     }
 
     /// Attempts under way.
@@ -238,24 +281,30 @@ impl CandidateState {
         self.requests.load(Relaxed)
     }
 
-    /// Since the last success.
-    pub fn consecutive_failures(&self) -> u32 {
-        self.consecutive_failures.load(Relaxed)
+    /// Of the account with this model, and of the account where that is worse.
+    pub fn condition(&self) -> Condition {
+        let now = clock::unix_millis();
+        let own = self.key.health.condition(now);
+        own.min(self.account.health.condition(now))
     }
 
-    /// 0 to 1, over the recent attempts; NaN before the first.
-    pub fn success_rate(&self) -> f64 {
-        self.success_rate.get()
+    /// What has been observed of the account with this model.
+    pub fn health(&self) -> &Health {
+        &self.key.health
     }
+}
 
-    /// Moving average over the recent successes; NaN before the first.
-    pub fn latency_ms(&self) -> f64 {
-        self.latency_ms.get()
-    }
+// === impl Held ===
 
-    /// Moving average over the recent streams; NaN before the first.
-    pub fn first_token_ms(&self) -> f64 {
-        self.first_token_ms.get()
+impl Held {
+    /// Keeps whichever ends first.
+    pub fn sooner(first: &mut Option<Self>, other: Option<Self>) {
+        let until = |held: &Self| held.until.unwrap_or(Millis::MAX);
+        if let Some(other) = other
+            && first.as_ref().is_none_or(|first| until(&other) < until(first))
+        {
+            *first = Some(other);
+        }
     }
 }
 
@@ -263,84 +312,24 @@ impl CandidateState {
 
 impl Lease {
     /// The attempt brought a complete answer, or a stream to its end.
-    pub fn succeeded(&self, latency: Duration, first_token: Option<Duration>) {
-        self.key.succeeded();
-        self.account.succeeded();
-        self.state.consecutive_failures.store(0, Relaxed);
-        self.state.success_rate.observe(1.0);
-        self.state.latency_ms.observe(latency.as_secs_f64() * 1e3);
-        if let Some(first_token) = first_token {
-            self.state.first_token_ms.observe(first_token.as_secs_f64() * 1e3);
-        }
+    pub fn succeeded(&self, took: Took) {
+        self.key.succeeded(took);
+        self.account.succeeded(took);
     }
 
-    /// The attempt failed in a way that speaks of the candidate.
-    /// What is returned is there if a key is out of service now, and resolves when that is safe on the disk.
-    pub fn failed(&self, failure: &Failure) -> Option<Kept> {
-        self.state.consecutive_failures.fetch_add(1, Relaxed);
-        self.state.success_rate.observe(0.0);
+    /// The attempt failed in a way that speaks of the candidate, in the words of `plugin`. What is returned is there if
+    /// a key has changed, and resolves when that is as safe on the disk as it must be before anybody is asked again.
+    pub fn failed(&self, failure: &Failure, plugin: u64) -> Option<Kept> {
+        self.key.missed();
+        self.account.missed();
         let rules = self.state.rules.load();
         match failure.scope {
             Scope::Request => None,
-            Scope::Account => self.account.failed(failure, &rules),
-            Scope::Candidate | Scope::Model | Scope::Endpoint => self.key.failed(failure, &rules),
+            Scope::Account => self.account.failed(failure, &rules, plugin),
+            Scope::Candidate | Scope::Model | Scope::Endpoint => self.key.failed(failure, &rules, plugin),
         }
-    }
-}
-
-// === impl Average ===
-
-impl Average {
-    fn unknown() -> Self {
-        Self(AtomicU64::new(f64::NAN.to_bits()))
-    }
-
-    fn get(&self) -> f64 {
-        f64::from_bits(self.0.load(Relaxed))
-    }
-
-    fn observe(&self, value: f64) {
-        let step = |bits: u64| {
-            let before = f64::from_bits(bits);
-            let after = if before.is_nan() {
-                value
-            } else {
-                before + NEWEST * (value - before)
-            };
-            Some(after.to_bits())
-        };
-        // The closure always returns Some, so this cannot fail.
-        let _ = self.0.fetch_update(Relaxed, Relaxed, step);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn leases_give_themselves_back_and_state_outlives_them() {
-        let key = CandidateKey {
-            vendor: "v".into(),
-            account: "a".into(),
-            model: "m".into(),
-        };
-        let pool = Pool::new(Storage::in_memory()).unwrap();
-        let state = pool.state(key.clone(), &Rules::default());
-        assert!(state.latency_ms().is_nan() && state.success_rate().is_nan());
-        let (first, second) = (state.lease().unwrap(), state.lease().unwrap());
-        assert_eq!((state.in_flight(), pool.in_flight()), (2, 2));
-        first.succeeded(Duration::from_millis(100), Some(Duration::from_millis(10)));
-        second.failed(&Failure::malformed(""));
-        drop((first, second));
-        let again = pool.state(key, &Rules::default());
-        assert!(Arc::ptr_eq(&state, &again));
-        assert_eq!(
-            (again.in_flight(), again.requests(), again.consecutive_failures()),
-            (0, 2, 1)
-        );
-        assert!((again.success_rate() - 0.8).abs() < 1e-9);
-        assert!((again.latency_ms() - 100.0).abs() < 1e-9);
-        assert!((again.first_token_ms() - 10.0).abs() < 1e-9);
-    }
-}
+mod tests;

@@ -16,9 +16,8 @@ pub use ranker::Ranker;
 
 use crate::chat::ChatRequest;
 use crate::clock;
-use crate::failure::Failure;
 use crate::plugin::{PluginError, Turn};
-use crate::pool::Millis;
+use crate::pool::Held;
 
 /// A public model: who can serve it, and who decides.
 #[derive(Debug)]
@@ -43,6 +42,8 @@ pub struct Plan {
     pub note: Option<String>,
     /// The strategy failed and the built-in order took its place.
     pub fell_back: Option<PluginError>,
+    /// Of those that are left alone now, the first one to come back.
+    pub held: Option<Held>,
 }
 
 /// Why a request has nobody to serve it.
@@ -53,9 +54,9 @@ pub enum PlanError {
     /// Why, the operator has been told: callers do not see the configuration.
     #[error("no candidate of this model is available now")]
     Unavailable,
-    /// All are left alone for a while; this is why the first one to come back is.
-    #[error("{}", .0.message)]
-    Held(Box<Failure>),
+    /// All are left alone for a while; this is the first one to come back.
+    #[error("no account can serve this now: {}", .0.failure.message)]
+    Held(Box<Held>),
 }
 
 /// What the order is called when no strategy made it.
@@ -80,6 +81,7 @@ impl Route {
                 strategy: self.strategy().to_owned(),
                 note: ranked.note,
                 fell_back: None,
+                held: None,
             },
             Some(Err(error)) => Plan {
                 fell_back: Some(error),
@@ -87,24 +89,20 @@ impl Route {
             },
             None => self.built_in(offered),
         };
-        let mut held = Vec::new();
+        let held = &mut plan.held;
         plan.order.retain(|candidate| {
             let why = candidate.state.held().filter(|_| candidate.is_available());
             let can_be_asked = candidate.is_available() && why.is_none();
-            held.extend(why);
+            Held::sooner(held, why);
             can_be_asked
         });
         if !plan.order.is_empty() {
             return Ok(plan);
         }
-        // The caller is told of the first one to come back.
-        let soonest = held
-            .into_iter()
-            .min_by_key(|held| held.until.unwrap_or(Millis::MAX));
-        match soonest.and_then(|held| held.failure) {
-            Some(failure) => Err(PlanError::Held(Box::new(failure))),
-            None => Err(PlanError::Unavailable),
-        }
+        Err(match plan.held {
+            Some(held) => PlanError::Held(Box::new(held)),
+            None => PlanError::Unavailable,
+        })
     }
 
     fn turn(&self, request: &ChatRequest, caller: &str, deadline: u64) -> Turn {
@@ -157,6 +155,7 @@ impl Route {
             strategy: BUILT_IN.to_owned(),
             note: None,
             fell_back: None,
+            held: None,
         }
     }
 

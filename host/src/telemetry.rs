@@ -7,7 +7,8 @@ mod log;
 mod metrics;
 
 pub use events::{
-    AttemptFailed, KeyChanged, PartFailed, PluginFailed, RequestEnded, StrategyFellBack, Swapped, TakenBack,
+    AttemptFailed, HealthTurned, KeyChanged, PartFailed, PluginFailed, Probed, RequestEnded,
+    StrategyFellBack, Swapped, TakenBack,
 };
 pub use log::{Flush, LogFormat, start_log};
 pub use metrics::{METRICS, Metrics};

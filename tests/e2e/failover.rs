@@ -15,12 +15,6 @@ async fn gateway(simulator: &Simulator, names: &[&str]) -> Gateway {
     Gateway::start(&["openai"], &vendors(simulator, names)).await
 }
 
-/// One that asks a candidate again although its vendor does not know the model.
-async fn forgetful(simulator: &Simulator, names: &[&str]) -> Gateway {
-    let config = vendors(simulator, names) + "[failover]\nmodel_not_found = \"off\"\n";
-    Gateway::start(&["openai"], &config).await
-}
-
 /// `[timeouts]` with one setting, and these vendors.
 fn with_timeout(simulator: &Simulator, names: &[&str], setting: &str) -> String {
     format!("{}[timeouts]\n{setting}\n", vendors(simulator, names))
@@ -29,7 +23,7 @@ fn with_timeout(simulator: &Simulator, names: &[&str], setting: &str) -> String 
 #[tokio::test]
 async fn another_candidate_answers_whatever_the_first_one_failed_of() {
     let simulator = simulator().await;
-    let gateway = forgetful(&simulator, &["one", "two"]).await;
+    let gateway = gateway(&simulator, &["one", "two"]).await;
     let garbage = || Rule::always().vendor("one").body("<html>it works</html>");
     for (rule, kind) in [
         (status("one", 401), "authentication_error"),
@@ -278,7 +272,7 @@ async fn one_deadline_holds_over_all_attempts() {
 #[tokio::test]
 async fn when_all_fail_the_caller_gets_the_last_error() {
     let simulator = simulator().await;
-    let gateway = forgetful(&simulator, &["one", "two"]).await;
+    let gateway = gateway(&simulator, &["one", "two"]).await;
     let limited = status("two", 429).header(RETRY_AFTER, HeaderValue::from_static("7"));
     simulator.set_rules(vec![status("one", 500), limited]);
     let answer = gateway.client().chat(&hello()).await;
@@ -296,7 +290,6 @@ async fn when_all_fail_the_caller_gets_the_last_error() {
         ("2", "two")
     );
 
-    let gateway = forgetful(&simulator, &["one", "two"]).await;
     // The gateway's own key was refused, which is nothing the caller's key could change.
     for (code, expected) in [(401, 502), (403, 502), (404, 404), (500, 502), (503, 503)] {
         simulator.set_rules(vec![status("one", code), status("two", code)]);

@@ -7,10 +7,10 @@ use http::header::RETRY_AFTER;
 use patchbay_simulator::Simulator;
 use patchbay_tests::Gateway;
 
-use crate::setup::{asked, hello, simulator, status, vendors};
+use crate::setup::{asked, hello, simulator, status, vendors, with_circuit};
 
-async fn gateway(simulator: &Simulator, names: &[&str], failover: &str) -> Gateway {
-    let config = vendors(simulator, names) + "[failover]\n" + failover;
+async fn gateway(simulator: &Simulator, names: &[&str], circuit: &str) -> Gateway {
+    let config = with_circuit(&vendors(simulator, names), circuit);
     Gateway::start(&["openai"], &config).await
 }
 

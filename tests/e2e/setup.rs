@@ -69,6 +69,15 @@ pub(crate) fn with_server(config: &str, lines: &str) -> String {
     config.replacen("[server]\n", &format!("[server]\n{lines}\n"), 1)
 }
 
+/// The configuration with a circuit, and these lines in its `[circuit]`.
+pub(crate) fn with_circuit(config: &str, lines: &str) -> String {
+    config.replacen(
+        "[circuit]\nenabled = \"off\"\n",
+        &format!("[circuit]\n{lines}"),
+        1,
+    )
+}
+
 /// Says hello to `m`.
 pub(crate) fn hello() -> Value {
     say("Hello there")

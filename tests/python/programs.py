@@ -9,6 +9,8 @@ import tempfile
 import threading
 import urllib.request
 
+from asking import KEY
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
@@ -60,6 +62,30 @@ class Simulator(Program):
             return json.loads(text) if text else None
 
 
+# Nobody is left alone, asked without a caller, or remembered: here it is about what callers get.
+COMMON = """
+[server]
+listen = "127.0.0.1:0"
+{server}
+
+[[keys]]
+name = "tester"
+key = "{key}"
+
+[plugins]
+folder = "{root}/target/plugins"
+
+[circuit]
+enabled = "off"
+
+[health]
+probe = "off"
+
+[storage]
+path = "off"
+"""
+
+
 class Gateway(Program):
     def __init__(self, config):
         self.folder = tempfile.TemporaryDirectory(prefix="patchbay-")
@@ -71,6 +97,11 @@ class Gateway(Program):
     def stop(self):
         super().stop()
         self.folder.cleanup()
+
+
+def serving(vendors, server=""):
+    """A gateway with these vendors; `server`: further lines of its `[server]`."""
+    return Gateway(COMMON.format(server=server, key=KEY, root=ROOT) + vendors)
 
 
 class ForeignServer(Program):

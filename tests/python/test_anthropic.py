@@ -6,20 +6,10 @@ import unittest
 import openai
 
 from asking import HELLO, KEY
-from programs import ROOT, Gateway, Simulator
+from programs import Simulator, serving
 from test_openai_client import REPLY, WEATHER
 
 CONFIG = """
-[server]
-listen = "127.0.0.1:0"
-
-[[keys]]
-name = "tester"
-key = "{key}"
-
-[plugins]
-folder = "{root}/target/plugins"
-
 [vendors.sim]
 adapter = "anthropic"
 base_url = "{simulator}/anthropic/v1"
@@ -70,7 +60,7 @@ class Anthropic(unittest.TestCase):
     def setUpClass(cls):
         cls.simulator = Simulator()
         cls.addClassCleanup(cls.simulator.stop)
-        cls.gateway = Gateway(CONFIG.format(root=ROOT, key=KEY, simulator=cls.simulator.url))
+        cls.gateway = serving(CONFIG.format(simulator=cls.simulator.url))
         cls.addClassCleanup(cls.gateway.stop)
         cls.client = openai.OpenAI(base_url=f"{cls.gateway.url}/v1", api_key=KEY, max_retries=0, timeout=10)
         cls.addClassCleanup(cls.client.close)

@@ -5,24 +5,14 @@ import unittest
 
 import openai
 
-from asking import KEY, WAYS, ask_all, counted, streamed, whole
+from asking import WAYS, ask_all, counted, streamed, whole
 from broken import ANTHROPIC, CASES, BrokenOff, Complete, Refused, said
-from programs import ROOT, Gateway, Simulator
+from programs import Simulator, serving
 
 # Of the client's errors for a status; from 500 on it is `InternalServerError`.
 CLASSES = {400: openai.BadRequestError, 404: openai.NotFoundError, 429: openai.RateLimitError}
 
 CONFIG = """
-[server]
-listen = "127.0.0.1:0"
-
-[[keys]]
-name = "tester"
-key = "{key}"
-
-[plugins]
-folder = "{root}/target/plugins"
-
 [timeouts]
 first_byte = "700ms"
 first_token = "1s"
@@ -65,8 +55,8 @@ class BrokenStreams(unittest.TestCase):
         spoken = {"then": {"reply": {"tokens": 10}, "interval_ms": 5}}
         faults = [{"when": {"vendor": "broken", "model": name}, "then": case.then} for name, case in cls.cases.items()]
         cls.simulator.rules(spoken, *faults)
-        config = CONFIG.format(root=ROOT, key=KEY, simulator=cls.simulator.url, adapter=cls.adapter, cases=list(CASES))
-        cls.gateway = Gateway(config + "".join(MODELS.format(case=case) for case in CASES))
+        config = CONFIG.format(simulator=cls.simulator.url, adapter=cls.adapter, cases=list(CASES))
+        cls.gateway = serving(config + "".join(MODELS.format(case=case) for case in CASES))
         cls.addClassCleanup(cls.gateway.stop)
 
     def test_alone(self):
@@ -118,7 +108,7 @@ class BrokenTranslatedStreams(BrokenStreams):
     adapter, cases = "anthropic", ANTHROPIC
 
 
-class WithoutAGateway(unittest.TestCase):
+class WithoutAserving(unittest.TestCase):
     def test_the_client_takes_a_short_answer_for_a_whole_one(self):
         """Or the others would only show how careful the client is."""
         simulator = Simulator()

@@ -6,20 +6,9 @@ import openai
 
 from asking import HELLO, KEY, STREAMING, ask_all
 from broken import ASKED_FOR, FULL, TOKENS
-from programs import ROOT, Gateway, Simulator
+from programs import Simulator, serving
 
 CONFIG = """
-[server]
-listen = "127.0.0.1:0"
-keep_alive = "100ms"
-
-[[keys]]
-name = "tester"
-key = "{key}"
-
-[plugins]
-folder = "{root}/target/plugins"
-
 [timeouts]
 first_byte = "1s"
 idle = "1s"
@@ -68,8 +57,8 @@ class KeepAlive(unittest.TestCase):
         cls.addClassCleanup(cls.simulator.stop)
         rules = [{"when": {"vendor": "slow", "model": name}, "then": then} for name, (then, _, _) in CASES.items()]
         cls.simulator.rules({"then": {"reply": {"tokens": 10}}}, *rules)
-        cls.gateway = Gateway(
-            CONFIG.format(root=ROOT, key=KEY, simulator=cls.simulator.url, models=list(CASES))
+        cls.gateway = serving(
+            CONFIG.format(simulator=cls.simulator.url, models=list(CASES)), 'keep_alive = "100ms"'
         )
         cls.addClassCleanup(cls.gateway.stop)
 

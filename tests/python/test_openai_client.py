@@ -6,7 +6,7 @@ import unittest
 import openai
 
 from asking import HELLO
-from programs import ROOT, Gateway, Simulator
+from programs import Simulator, serving
 
 REPLY = "Simulated reply to: Hello there"
 WEATHER = {
@@ -22,16 +22,6 @@ WEATHER = {
     },
 }
 CONFIG = """
-[server]
-listen = "127.0.0.1:0"
-
-[[keys]]
-name = "tester"
-key = "test-key"
-
-[plugins]
-folder = "{root}/target/plugins"
-
 [vendors.sim]
 adapter = "openai"
 base_url = "{simulator}/sim/v1"
@@ -45,7 +35,7 @@ class OpenAiClient(unittest.TestCase):
     def setUpClass(cls):
         cls.simulator = Simulator()
         cls.addClassCleanup(cls.simulator.stop)
-        cls.gateway = Gateway(CONFIG.format(root=ROOT, simulator=cls.simulator.url))
+        cls.gateway = serving(CONFIG.format(simulator=cls.simulator.url))
         cls.addClassCleanup(cls.gateway.stop)
         cls.client = cls.with_key("test-key")
 

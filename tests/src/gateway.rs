@@ -16,11 +16,22 @@ use crate::components::component;
 use crate::program::{patchbay, root};
 use crate::wait::eventually;
 
-/// A caller's key in [`SERVER`].
+/// A caller's key in [`LISTEN`].
 pub const KEY: &str = "test-key";
 pub const ADMIN_KEY: &str = "test-admin";
 
-/// The part of a configuration that most tests share; vendors and models follow.
+/// The part of a configuration that all tests share; vendors and models follow.
+pub const LISTEN: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+admin_key = "test-admin"
+
+[[keys]]
+name = "tester"
+key = "test-key"
+"#;
+
+/// The same for tests of something else than accounts: nobody is left alone, asked without a caller, or remembered.
 pub const SERVER: &str = r#"
 [server]
 listen = "127.0.0.1:0"
@@ -29,6 +40,15 @@ admin_key = "test-admin"
 [[keys]]
 name = "tester"
 key = "test-key"
+
+[circuit]
+enabled = "off"
+
+[health]
+probe = "off"
+
+[storage]
+path = "off"
 "#;
 
 /// The file of [`Gateway::start_trusting`].

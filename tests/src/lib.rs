@@ -22,6 +22,6 @@ pub use answer::{Answer, ApiError, Comment, Event, Stream, Streamed};
 pub use callers::{Callers, Seen};
 pub use client::Client;
 pub use components::{component, other_version};
-pub use gateway::{ADMIN_KEY, Gateway, KEY, SERVER, new_folder};
+pub use gateway::{ADMIN_KEY, Gateway, KEY, LISTEN, SERVER, new_folder};
 pub use program::{ended_within, root, run};
 pub use wait::{SOON, eventually};

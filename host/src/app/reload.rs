@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::{Gateway, environment};
 use crate::config::{self, Problem, Settings};
 use crate::generation::Generation;
-use crate::plugin::{Folder, Plugin, PluginSet, SETTLED};
+use crate::plugin::{Folder, Plugin, PluginSet, SETTLED, Serves};
 use crate::telemetry::{PartFailed, Swapped, TakenBack};
 use crate::upstream::Upstream;
 
@@ -110,6 +110,7 @@ impl Gateway {
         let read = self.read(&before, &mut seen);
         let plugins_changed = !same_parts(&before.plugins, &read.plugins);
         report_parts(&before.plugins, &read.plugins);
+        self.undo_what_was_taken_back(&before.plugins, &read.plugins);
         let changed = before.number == 0 || read.config_changed || plugins_changed;
         let (unfinished, compiling) = (read.unfinished, read.compiling);
         if changed {
@@ -132,6 +133,21 @@ impl Gateway {
             unfinished,
             compiling,
             ..self.report(&seen, changed)
+        }
+    }
+
+    /// What a version that is taken back has said of accounts is not believed any more.
+    fn undo_what_was_taken_back(&self, before: &PluginSet, now: &PluginSet) {
+        let taken_back = now.parts().filter(|part| part.taken_back);
+        let replaced = taken_back.filter_map(|part| {
+            let was = before.get(&part.name)?.plugin.as_ref()?;
+            let still = part.plugin.as_ref().is_some_and(|plugin| plugin.is(was));
+            (!still).then_some(was)
+        });
+        for plugin in replaced {
+            if let Serves::Adapter(adapter) = &plugin.serves {
+                self.live.pool.undo(adapter.number());
+            }
         }
     }
 

@@ -58,6 +58,7 @@ impl Serve {
         }
         tracing::info!("listening on http://{}", listener.local_addr().unwrap_or(listen));
         tokio::spawn(gateway.clone().watch());
+        tokio::spawn(gateway.clone().keep_probing());
         tokio::spawn(reload_on_hangup(gateway.clone()));
         let (stop, stopped) = watch::channel(false);
         let mut on_stop = stopped.clone();

@@ -15,12 +15,14 @@ use std::time::Duration;
 
 use super::kinds::{DURATION, FILE, Kind, PERIOD, SWITCH, TIMEOUT};
 use super::reader::{Place, Report, Section, Text};
-use super::settings::{Failover, Settings, Storage, Timeouts};
+use super::settings::{Failover, Health, Settings, Storage, Timeouts};
 use share::Share;
 
 /// Attempts per request.
 const ATTEMPTS: u32 = 3;
 const IDLE: Duration = Duration::from_secs(120);
+const PROBES: Duration = Duration::from_secs(300);
+const PROBE: Duration = Duration::from_secs(10);
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 const DATABASE: &str = "patchbay.db";
 /// `path = "off"`
@@ -40,6 +42,7 @@ pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
         timeouts: timeouts(root.section("timeouts")),
         failover: failover(&root),
         rules: Arc::new(circuit::rules(&root)),
+        health: health(root.section("health")),
         vendors: drafts
             .into_iter()
             .map(|draft| (draft.name.value.clone(), draft.into_vendor()))
@@ -77,6 +80,17 @@ fn timeouts(section: Section<'_>) -> Timeouts {
     };
     section.finish();
     timeouts
+}
+
+fn health(section: Section<'_>) -> Health {
+    let health = Health {
+        probe: section.text("probe", &SWITCH).unwrap_or(true),
+        interval: section.text("interval", &TIMEOUT).unwrap_or(PROBES),
+        timeout: section.text("timeout", &TIMEOUT).unwrap_or(PROBE),
+        verify: section.text("verify", &SWITCH).unwrap_or(true),
+    };
+    section.finish();
+    health
 }
 
 fn failover(root: &Section<'_>) -> Failover {

@@ -25,6 +25,7 @@ pub struct Settings {
     pub failover: Failover,
     /// What failures do to the keys they speak of.
     pub rules: Arc<Rules>,
+    pub health: Health,
     pub vendors: BTreeMap<String, Vendor>,
     /// By public name.
     pub models: BTreeMap<String, PublicModel>,
@@ -180,6 +181,19 @@ pub struct Timeouts {
     pub stream: Duration,
 }
 
+/// How accounts are asked without a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Whether they are (default on): at times, when a recheck is due, and before a new key serves.
+    pub probe: bool,
+    /// Between two probes of an account that nothing is wrong with (default 5 min), less up to a tenth at random.
+    pub interval: Duration,
+    /// For one probe (default 10 s).
+    pub timeout: Duration,
+    /// Whether a new or changed key is probed before it serves (default on).
+    pub verify: bool,
+}
+
 /// What follows a failed attempt.
 #[derive(Debug, Clone)]
 pub struct Failover {
@@ -285,6 +299,22 @@ pub struct Target {
     pub model: usize,
     /// Indices into the vendor's accounts.
     pub accounts: Vec<usize>,
+}
+
+// === impl Account ===
+
+impl Account {
+    /// One that nobody has configured.
+    pub fn unnamed(credentials: BTreeMap<String, Secret>) -> Self {
+        Self {
+            name: "unnamed".to_owned(),
+            credentials: Arc::new(credentials),
+            weight: 1.0,
+            priority: 0,
+            tags: Vec::new(),
+            enabled: true,
+        }
+    }
 }
 
 // === impl Plugins ===

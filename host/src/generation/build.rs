@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{Generation, Live};
 use crate::config::{Account, Model, PublicModel, Secret, Settings, Target as ConfiguredTarget, Vendor};
 use crate::plugin::{PluginSet, Target};
-use crate::pool::CandidateKey;
+use crate::pool::{CandidateKey, Terms};
 use crate::route::{Candidate, Ranker, Route, Way};
 use crate::upstream::Upstream;
 
@@ -124,12 +124,16 @@ impl Parts<'_> {
             Ok(way) => (Some(way), None),
             Err(why) => (None, Some(why)),
         };
-        let state = self.live.pool.state(key, &self.settings.rules);
-        state.configure(
-            model.concurrency,
-            &self.settings.rules,
-            &fingerprint(&account.credentials),
-        );
+        let state = self.live.pool.state(&key, &self.settings.rules);
+        let health = &self.settings.health;
+        state.configure(Terms {
+            concurrency: model.concurrency,
+            rules: &self.settings.rules,
+            fingerprint: &fingerprint(&account.credentials),
+            account_enabled: account.enabled,
+            model_enabled: model.enabled,
+            verify: health.probe && health.verify && way.as_ref().is_some_and(Way::can_be_probed),
+        });
         Candidate {
             vendor: vendor.name.clone(),
             account: account.name.clone(),

@@ -94,6 +94,38 @@ impl ApiError {
         }
     }
 
+    /// Nobody was asked, because nobody can serve: 429 where that is a matter of limits, else 503.
+    fn from_held(failure: &Failure) -> Self {
+        let error = Self::from_failure(failure);
+        let (status, kind) = match &failure.kind {
+            Kind::ModelNotFound => return error,
+            Kind::RateLimit => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error"),
+            Kind::InsufficientQuota => (StatusCode::TOO_MANY_REQUESTS, "insufficient_quota"),
+            Kind::ResourceExhausted
+            | Kind::ServiceUnavailable
+            | Kind::Overloaded
+            | Kind::Timeout
+            | Kind::Authentication
+            | Kind::PermissionDenied
+            | Kind::Internal
+            | Kind::Unknown
+            | Kind::Network
+            | Kind::MalformedReply
+            | Kind::Plugin
+            | Kind::NotSupported
+            | Kind::InvalidRequest
+            | Kind::ContextLength
+            | Kind::ContentFilter
+            | Kind::Custom(_) => (StatusCode::SERVICE_UNAVAILABLE, "server_error"),
+        };
+        Self {
+            status,
+            kind,
+            message: format!("no account can serve this now: {}", error.message),
+            ..error
+        }
+    }
+
     /// In whole seconds, rounded up.
     fn retry_after(&self) -> Option<u64> {
         let seconds = self.retry_after?.as_millis().div_ceil(1000);
@@ -142,7 +174,7 @@ impl From<&Refusal> for ApiError {
             Refusal::NoCandidate(PlanError::Unavailable) | Refusal::OutOfCandidates => {
                 error(StatusCode::SERVICE_UNAVAILABLE, "server_error").with_code("no_candidate")
             }
-            Refusal::NoCandidate(PlanError::Held(failure)) => Self::from_failure(failure),
+            Refusal::NoCandidate(PlanError::Held(held)) => Self::from_held(&held.failure),
             Refusal::Busy => Self {
                 retry_after: Some(BUSY),
                 ..error(StatusCode::SERVICE_UNAVAILABLE, "server_error").with_code("overloaded")

@@ -106,7 +106,7 @@ impl Attempt<'_> {
         let now = clock::unix_millis();
         let left = self.deadline.saturating_duration_since(Instant::now());
         let call = Call {
-            operation: self.request.operation,
+            operation: self.request.operation.as_str(),
             model: self.candidate.model.clone(),
             streaming: self.request.streaming,
             request_id: record.trail.request_id.clone(),

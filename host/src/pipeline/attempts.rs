@@ -29,8 +29,8 @@ use super::verdict::{Situation, Verdict, judge};
 use crate::chat::ChatRequest;
 use crate::failure::{Failure, Kind, Scope};
 use crate::generation::Generation;
-use crate::pool::{Lease, Place};
-use crate::route::Candidate;
+use crate::pool::{Held, Lease, Place, Took};
+use crate::route::{Candidate, PlanError};
 use crate::telemetry::AttemptFailed;
 use crate::usage::Record;
 
@@ -50,6 +50,8 @@ pub(super) struct Attempts {
     pub(super) last: Option<Failure>,
     /// The earliest time at which a vendor wants to be asked again.
     pub(super) come_back: Option<Duration>,
+    /// Of those that are left alone, the first one to come back.
+    pub(super) held: Option<Held>,
 }
 
 /// What came of it.
@@ -73,6 +75,10 @@ pub(crate) struct BegunStream {
     pub(crate) lease: Lease,
     /// When the vendor was asked.
     pub(crate) asked: Instant,
+    /// How long its first token took from then on.
+    pub(crate) first_token: Duration,
+    /// Which loaded plugin speaks for the candidate.
+    pub(crate) plugin: u64,
 }
 
 /// A candidate that has its attempt.
@@ -120,7 +126,13 @@ impl Attempts {
     /// The best candidate that has room, or the first one to have some.
     async fn choose(&mut self) -> Step {
         // Somebody else may have learned since that one of them is to be left alone.
-        self.queue.retain(|candidate| candidate.state.held().is_none());
+        let first = &mut self.held;
+        self.queue.retain(|candidate| {
+            let held = candidate.state.held();
+            let can_be_asked = held.is_none();
+            Held::sooner(first, held);
+            can_be_asked
+        });
         if self.record.trail.attempts >= self.generation.settings.failover.attempts || self.queue.is_empty() {
             return self.nobody();
         }
@@ -175,7 +187,10 @@ impl Attempts {
         let answer = match attempt.make(&mut self.record).await {
             Err(failure) => return Step::Judge(turn, failure),
             Ok(Begun::Whole(body)) => {
-                turn.lease.succeeded(asked.elapsed(), None);
+                turn.lease.succeeded(Took {
+                    latency: asked.elapsed(),
+                    first_token: None,
+                });
                 Answer::Whole(body)
             }
             Ok(Begun::Stream { held, drive }) => {
@@ -185,6 +200,8 @@ impl Attempts {
                     drive,
                     lease: turn.lease,
                     asked,
+                    first_token: asked.elapsed(),
+                    plugin: turn.candidate.plugin(),
                 })
             }
         };
@@ -199,12 +216,18 @@ impl Attempts {
         .emit();
         if failure.counts_against_candidate() {
             // Before anybody is asked again; that it cannot be kept, the storage has said.
-            if let Some(kept) = turn.lease.failed(&failure) {
+            if let Some(kept) = turn.lease.failed(&failure, turn.candidate.plugin()) {
                 let _ = kept.await;
             }
         }
         let failover = &self.generation.settings.failover;
-        self.come_back = [self.come_back, failure.retry_after].into_iter().flatten().min();
+        let held = turn
+            .candidate
+            .state
+            .held()
+            .and_then(|held| held.failure.retry_after);
+        let wish = failure.retry_after.or(held);
+        self.come_back = [self.come_back, wish].into_iter().flatten().min();
         spare(&mut self.queue, &turn.candidate, &failure);
         let situation = Situation {
             others: self.record.trail.attempts < failover.attempts && !self.queue.is_empty(),
@@ -220,13 +243,24 @@ impl Attempts {
         }
     }
 
+    /// When somebody can be asked again, as far as that is known.
+    fn come_back(&self) -> Option<Duration> {
+        let held = self.held.as_ref().and_then(|held| held.failure.retry_after);
+        [self.come_back, held].into_iter().flatten().min()
+    }
+
     /// The caller gets what went wrong last, and when to come back, by whichever vendor says the earliest.
     fn nobody(&mut self) -> Step {
         let refusal = match self.last.take() {
+            // What is wrong with the request stays wrong.
+            Some(failure) if failure.scope == Scope::Request => Refusal::Failed(failure),
             Some(failure) => Refusal::Failed(Failure {
-                retry_after: self.come_back,
+                retry_after: self.come_back(),
                 ..failure
             }),
+            None if let Some(held) = self.held.take() => {
+                Refusal::NoCandidate(PlanError::Held(Box::new(held)))
+            }
             None if self.queue.is_empty() => Refusal::OutOfCandidates,
             None => Refusal::Busy,
         };

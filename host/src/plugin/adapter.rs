@@ -1,6 +1,7 @@
 //! Adapter components: described once, then one exchange for each attempt.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::bindings::v0_1::{adapter as wit, types};
 use super::bindings::{AdapterGuest, AdapterPre};
@@ -18,8 +19,12 @@ use super::target::Target;
 use crate::config::Grants;
 use crate::failure::Failure;
 
+/// Adapters loaded so far, and one: 0 is nobody's number.
+static LOADED: AtomicU64 = AtomicU64::new(1);
+
 /// A loaded adapter.
 pub struct Adapter {
+    number: u64,
     name: String,
     identity: String,
     description: Description,
@@ -61,6 +66,7 @@ impl Adapter {
         shared.voice = Arc::new(Voice::new(identity.clone()));
         let instances = Instances::new(engine.clone(), shared, pre, grants.reuse);
         Ok(Self {
+            number: LOADED.fetch_add(1, Relaxed),
             name: name.to_owned(),
             identity,
             description,
@@ -71,6 +77,11 @@ impl Adapter {
     /// The file's name without its ending.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Tells it apart from whatever else has been loaded, other builds of the same version among them.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// name@version
@@ -239,7 +250,7 @@ impl std::fmt::Debug for Exchange {
 impl Call {
     fn to_wit(&self) -> wit::Call {
         wit::Call {
-            operation: self.operation.as_str().to_owned(),
+            operation: self.operation.to_owned(),
             model: self.model.clone(),
             streaming: self.streaming,
             continuation: false,

@@ -12,7 +12,8 @@ use crate::failure::Failure;
 /// One attempt, as an adapter is told about it.
 #[derive(Debug, Clone)]
 pub struct Call {
-    pub operation: Operation,
+    /// In the contract's words.
+    pub operation: &'static str,
     /// The upstream model's name.
     pub model: String,
     pub streaming: bool,

@@ -63,7 +63,7 @@ pub(super) fn exchange(
     };
     let target = Arc::new(Target::for_trial(adapter.description(), settings));
     let call = Call {
-        operation,
+        operation: operation.as_str(),
         model: "trial".to_owned(),
         streaming: streaming && operation == Operation::Chat,
         request_id: "trial".to_owned(),

@@ -5,14 +5,17 @@
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use super::health::{Health, Turn};
+use super::journal::Journal;
 use super::rules::Rules;
 use super::standing::{Admission, Change, Millis, Standing, State};
 use crate::clock;
 use crate::failure::Failure;
 use crate::lock::lock;
-use crate::storage::{KeyEvent, KeyName, Storage, StorageError};
-use crate::telemetry::KeyChanged;
+use crate::storage::{KeyEvent, KeyName, StorageError};
+use crate::telemetry::{HealthTurned, KeyChanged};
 
 /// Resolves when a change is safe on the disk.
 pub type Kept = Pin<Box<dyn Future<Output = Result<(), StorageError>> + Send>>;
@@ -21,12 +24,17 @@ pub type Kept = Pin<Box<dyn Future<Output = Result<(), StorageError>> + Send>>;
 #[derive(Debug)]
 pub struct Key {
     pub name: KeyName,
+    pub health: Health,
+    /// Held by the one probe that is under way.
+    pub probing: tokio::sync::Mutex<()>,
     standing: Mutex<Standing>,
-    storage: Storage,
+    journal: Arc<Journal>,
     /// Of the credentials that the standing is about.
     fingerprint: Mutex<Option<String>>,
     /// The standing is one that nothing has to be looked up for.
     clear: AtomicBool,
+    /// The version of a plugin whose word moved it last, and where it stood before the first such word.
+    before: Mutex<Option<(u64, Standing)>>,
 }
 
 /// The right to ask a key. It is a trial if others wait for what comes of it; ended without a word, the next one may
@@ -37,26 +45,49 @@ pub struct Pass {
     trial: AtomicBool,
 }
 
+/// How long an answer took: to its end, and to the first token of a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Took {
+    pub latency: Duration,
+    pub first_token: Option<Duration>,
+}
+
 // === impl Key ===
 
 impl Key {
     /// One that nothing is known of, or one whose standing has been kept, with the fingerprint of its credentials.
-    pub fn new(name: KeyName, kept: Option<(Standing, Option<String>)>, storage: Storage) -> Self {
+    pub fn new(name: KeyName, kept: Option<(Standing, Option<String>)>, journal: Arc<Journal>) -> Self {
         let (standing, fingerprint) = kept.unwrap_or_else(|| (Standing::new(clock::unix_millis()), None));
         Self {
             name,
+            health: Health::new(),
+            probing: tokio::sync::Mutex::new(()),
             clear: AtomicBool::new(standing.is_clear()),
             standing: Mutex::new(standing),
-            storage,
+            journal,
             fingerprint: Mutex::new(fingerprint),
+            before: Mutex::new(None),
         }
     }
 
-    /// From now on it has these credentials. Others than before clear what its predecessor has caused.
-    pub fn has_credentials(&self, fingerprint: &str) {
+    /// From now on it has these credentials. Others than before clear what its predecessor has caused; they, and those
+    /// of a new key, are to be verified where there is somebody to do it.
+    pub fn has_credentials(&self, fingerprint: &str, verify: bool) {
         let before = lock(&self.fingerprint).replace(fingerprint.to_owned());
-        if before.is_some_and(|before| before != fingerprint) {
-            self.reset();
+        match before {
+            Some(before) if before == fingerprint => {}
+            None if !verify => {}
+            _ if verify => self.set(Standing::verify),
+            _ => self.set(Standing::reset),
+        }
+    }
+
+    /// Whether the configuration has it in use. Back in use, it is to be verified where there is somebody to do it.
+    pub fn is_enabled(&self, enabled: bool, verify: bool) {
+        if !enabled {
+            self.set(Standing::switch_off);
+        } else if self.change(Standing::switch_on).is_some() && verify {
+            self.set(Standing::verify);
         }
     }
 
@@ -70,19 +101,33 @@ impl Key {
 
     /// The right to ask, or until when there is none.
     pub fn pass(self: &Arc<Self>) -> Result<Pass, Option<Millis>> {
-        let trial = if self.clear.load(SeqCst) {
-            false
-        } else {
-            match lock(&self.standing).admit(clock::unix_millis()) {
-                Admission::Yes => false,
-                Admission::Trial => true,
-                Admission::No(until) => return Err(until),
-            }
-        };
-        Ok(Pass {
+        if self.clear.load(SeqCst) {
+            return Ok(self.let_through(false));
+        }
+        self.admitted(Standing::admit)
+    }
+
+    /// The same for a probe.
+    pub fn pass_probe(self: &Arc<Self>, by_hand: bool) -> Result<Pass, Option<Millis>> {
+        self.admitted(|standing, now| standing.examine(now, by_hand))
+    }
+
+    fn admitted(
+        self: &Arc<Self>,
+        ask: impl FnOnce(&mut Standing, Millis) -> Admission,
+    ) -> Result<Pass, Option<Millis>> {
+        match ask(&mut lock(&self.standing), clock::unix_millis()) {
+            Admission::Yes => Ok(self.let_through(false)),
+            Admission::Trial => Ok(self.let_through(true)),
+            Admission::No(until) => Err(until),
+        }
+    }
+
+    fn let_through(self: &Arc<Self>, trial: bool) -> Pass {
+        Pass {
             key: self.clone(),
             trial: AtomicBool::new(trial),
-        })
+        }
     }
 
     /// As it stands now.
@@ -92,11 +137,24 @@ impl Key {
 
     /// Back to service, by hand.
     pub fn reset(&self) {
-        let _ = self.change(|standing, now| standing.reset(now));
+        self.set(Standing::reset);
+    }
+
+    /// Undoes what the words of this version of a plugin have done to it.
+    pub fn undo(&self, plugin: u64) {
+        let before = lock(&self.before).take_if(|(by, _)| *by == plugin);
+        if let Some((_, before)) = before {
+            self.set(|standing, now| standing.undo(before, now));
+        }
+    }
+
+    /// A change that nobody waits for to be on the disk.
+    fn set(&self, act: impl FnOnce(&mut Standing, Millis) -> Option<Change>) {
+        drop(self.change(act));
     }
 
     /// What takes the key out of service is written at once, and what is returned resolves when it is; anything else is
-    /// written behind.
+    /// written behind, and what is returned has resolved. None where nothing has changed.
     fn change(&self, act: impl FnOnce(&mut Standing, Millis) -> Option<Change>) -> Option<Kept> {
         // Held over what is handed to the storage, so that it comes there in the order in which it happened.
         let mut standing = lock(&self.standing);
@@ -106,16 +164,17 @@ impl Key {
         let change = change?;
         let record = standing.record(self.name.clone(), lock(&self.fingerprint).clone());
         let event = self.event(&change, now);
-        let kept: Option<Kept> = match change.to {
-            State::OutOfService { .. } | State::Disabled { .. } => {
-                Some(Box::pin(self.storage.keep(record, Some(event))))
+        let kept: Kept = match change.to {
+            State::OutOfService { .. } | State::DisabledByFailure { .. } | State::DisabledByHand => {
+                Box::pin(self.journal.storage.keep(record, Some(event)))
             }
-            State::Available { .. }
+            State::Verifying { .. }
+            | State::Available { .. }
             | State::CoolingDown { .. }
             | State::HalfOpen { .. }
             | State::Rechecking { .. } => {
-                self.storage.note(record, Some(event));
-                None
+                self.journal.storage.note(record, Some(event));
+                Box::pin(std::future::ready(Ok(())))
             }
         };
         drop(standing);
@@ -124,7 +183,8 @@ impl Key {
             change: &change,
         }
         .emit();
-        kept
+        self.journal.changed.notify_waiters();
+        Some(kept)
     }
 
     fn event(&self, change: &Change, now: Millis) -> KeyEvent {
@@ -140,35 +200,73 @@ impl Key {
             until: change.to.until(),
         }
     }
+
+    fn turned(&self, turn: Turn) {
+        if let Some((from, to)) = turn {
+            HealthTurned {
+                key: &self.name,
+                from,
+                to,
+            }
+            .emit();
+        }
+    }
 }
 
 // === impl Pass ===
 
 impl Pass {
-    pub fn succeeded(&self) {
+    /// A complete answer.
+    pub fn succeeded(&self, took: Took) {
+        self.observed(took);
         if self.key.clear.load(SeqCst) {
             return;
         }
         let trial = self.trial.swap(false, SeqCst);
-        let _ = self.key.change(|standing, now| standing.succeeded(now, trial));
+        self.key.set(|standing, now| standing.succeeded(now, trial));
     }
 
-    /// What is returned is there if the key is out of service now, and resolves when that is safe on the disk.
-    pub fn failed(&self, failure: &Failure, rules: &Rules) -> Option<Kept> {
+    /// The answer to a probe.
+    pub fn answered(&self, took: Took) {
+        self.observed(took);
+        let trial = self.trial.swap(false, SeqCst);
+        self.key.set(|standing, now| standing.answered(now, trial));
+    }
+
+    fn observed(&self, took: Took) {
+        let health = &self.key.health;
+        let turn = health.succeeded(clock::unix_millis(), took.latency, took.first_token);
+        self.key.turned(turn);
+    }
+
+    /// An attempt failed; whose fault it is, is not said.
+    pub fn missed(&self) {
+        let turn = self.key.health.failed(clock::unix_millis());
+        self.key.turned(turn);
+    }
+
+    /// It failed in a way that speaks of this key, in the words of `plugin` (see `Adapter::number`). What is returned is there if the key has
+    /// changed, and resolves when that is as safe on the disk as it must be before anybody is asked again.
+    pub fn failed(&self, failure: &Failure, rules: &Rules, plugin: u64) -> Option<Kept> {
         let trial = self.trial.swap(false, SeqCst);
         let share = f64::from(u16::try_from(clock::entropy() & 0xffff).unwrap_or(0)) / 65_535.0;
-        self.key
-            .change(|standing, now| standing.failed(now, failure, trial, rules, share))
+        self.key.change(|standing, now| {
+            let before = standing.clone();
+            let change = standing.failed(now, failure, trial, rules, share)?;
+            let mut kept = lock(&self.key.before);
+            if kept.as_ref().is_none_or(|(by, _)| *by != plugin) {
+                *kept = Some((plugin, before));
+            }
+            Some(change)
+        })
     }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
         if self.trial.swap(false, SeqCst) {
-            let _ = self.key.change(|standing, now| {
-                standing.released(now, true);
-                None
-            });
+            self.key.set(|standing, now| standing.released(now, true));
+            self.key.journal.changed.notify_waiters();
         }
     }
 }

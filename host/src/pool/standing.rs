@@ -7,30 +7,41 @@
 //! way round: whatever brings the key back, it comes back to a closed circuit.
 //!
 //! ```text
-//!                     failures in a row, or one with retry-after
-//!   Available ──────────────────────────────────────────▶ CoolingDown ◀─── trial failed
-//!     ▲  ▲ ▲                                                │  due             │
-//!     │  │ └──────────────── trial succeeded ────────── HalfOpen ──────────────┤
-//!     │  │                                                                     │ too many trials failed
-//!     │  └── recheck succeeded ── Rechecking ◀── due ── OutOfService ◀─────────┴─ or the class says so
-//!     │                             │  └──── failed ──────▲
-//!     │                             └─ too many failed ─▶ Disabled ── due, daily ─▶ Rechecking
-//!     └───────────── reset by hand ─────────────────────────┘ ▲
-//!                                                             └─ authentication, permission: at once, until changed
+//!   new, or other credentials
+//!         │
+//!     Verifying ── probe failed ──▶ CoolingDown, OutOfService or DisabledByFailure, as the class says
+//!         │ probe succeeded
+//!         ▼            failures in a row, or one with retry-after
+//!     Available ────────────────────────────────────────────▶ CoolingDown ◀── trial failed ──┐
+//!     ▲  ▲    │                                                  │ due                       │
+//!     │  └────┼─────────────────── trial succeeded ─────────── HalfOpen ─────────────────────┤
+//!     │       │ the class says so                                           too many failed  │
+//!     │       └──────────────────────────────────────────────▶ OutOfService ◀────────────────┘
+//!     │                                                          │ due   ▲ failed
+//!     └──────────────── recheck succeeded ────────────────── Rechecking ─┘
+//!                                                            ▲     │ too many failed
+//!                                                  due, daily│     ▼
+//!                  authentication, permission ─────────▶ DisabledByFailure
+//!
+//!   from anywhere: reset by hand ──▶ Available; switched off ──▶ DisabledByHand ── switched on ──▶ Verifying
 //! ```
+
+mod course;
+mod record;
+mod state;
 
 use std::time::Duration;
 
-use super::rules::{Course, Rules, Schedule};
-use crate::failure::{Failure, Kind, Scope};
-use crate::storage::{KeyName, KeyRecord};
+pub use state::State;
+
+use super::rules::{Course, Rules};
+use crate::failure::{Failure, Kind};
 
 /// Unix time in milliseconds.
 pub type Millis = u64;
 
-/// The longest time for which a vendor's word alone keeps a key from being asked: a mistaken header is not to take it
-/// away for good.
-const LONGEST_WISH: Duration = Duration::from_secs(24 * 3600);
+/// How long a key is left alone for want of a probe's answer; then one request finds out.
+const PATIENCE: Millis = 30_000;
 
 /// One key: an account, or an account together with a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,29 +54,6 @@ pub struct Standing {
     last_error: Option<Millis>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum State {
-    /// It can be asked. `failures`: in a row.
-    Available { failures: u32 },
-    /// The circuit is open. `trials`: that have failed since it opened.
-    CoolingDown { until: Millis, trials: u32 },
-    /// One request finds out.
-    HalfOpen { trials: u32 },
-    /// Taken out of service. `failed`: rechecks in a row.
-    OutOfService {
-        until: Millis,
-        failed: u32,
-        schedule: Schedule,
-    },
-    /// One request, or a probe, finds out; also for a key that is disabled.
-    Rechecking { failed: u32, schedule: Schedule },
-    /// Disabled by failure: tried again at times, or not at all.
-    Disabled {
-        until: Option<Millis>,
-        schedule: Option<Schedule>,
-    },
-}
-
 /// Whether a key may be asked now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
@@ -76,11 +64,12 @@ pub enum Admission {
     No(Option<Millis>),
 }
 
-/// A change that is worth a line in the history.
+/// Something that is worth a line in the history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     pub from: State,
     pub to: State,
+    /// What went wrong, or what it has recovered from.
     pub failure: Option<Failure>,
 }
 
@@ -106,67 +95,18 @@ impl Standing {
         self.failure.as_ref()
     }
 
+    /// When it came to its state.
     pub fn since(&self) -> Millis {
         self.since
     }
 
-    /// As it is kept.
-    pub fn record(&self, key: KeyName, credential: Option<String>) -> KeyRecord {
-        let attempts = match self.state {
-            State::Available { failures } => failures,
-            State::CoolingDown { trials, .. } | State::HalfOpen { trials } => trials,
-            State::OutOfService { failed, .. } | State::Rechecking { failed, .. } => failed,
-            State::Disabled { schedule, .. } => schedule.map_or(0, |schedule| schedule.attempts),
-        };
-        KeyRecord {
-            key,
-            state: self.state.name().to_owned(),
-            class: self
-                .failure
-                .as_ref()
-                .map(|failure| failure.kind.as_str().to_owned()),
-            attempts,
-            until: self.state.until(),
-            since: self.since,
-            first_error: self.first_error,
-            last_error: self.last_error,
-            message: self.failure.as_ref().map(|failure| failure.message.clone()),
-            credential,
-        }
+    /// Of the failures that it has not recovered from.
+    pub fn first_error(&self) -> Option<Millis> {
+        self.first_error
     }
 
-    /// As it was kept. A trial that was under way is to be made again; what cannot be read counts as nothing known.
-    pub fn restored(record: &KeyRecord, rules: &Rules) -> Self {
-        let kind = Kind::from(record.class.as_deref().unwrap_or("unknown_error"));
-        let schedule = rules.schedule(&kind);
-        let (until, attempts) = (record.until.unwrap_or(record.since), record.attempts);
-        let state = match record.state.as_str() {
-            "cooling down" | "half-open" => State::CoolingDown {
-                until,
-                trials: attempts,
-            },
-            "out of service" | "rechecking" => State::OutOfService {
-                until,
-                failed: attempts,
-                schedule,
-            },
-            "disabled" => State::Disabled {
-                until: record.until,
-                schedule: record.until.map(|_| schedule),
-            },
-            _ => State::Available { failures: 0 },
-        };
-        let failure = record.class.is_some().then(|| {
-            let message = record.message.clone().unwrap_or_default();
-            Failure::new(kind, Scope::Account, message)
-        });
-        Self {
-            state,
-            failure,
-            since: record.since,
-            first_error: record.first_error,
-            last_error: record.last_error,
-        }
+    pub fn last_error(&self) -> Option<Millis> {
+        self.last_error
     }
 
     /// Nothing has to be looked up before it is asked.
@@ -174,43 +114,87 @@ impl Standing {
         self.state == State::Available { failures: 0 }
     }
 
+    /// Whether listing models, which is what a probe usually does, says anything of what is wrong: a vendor answers
+    /// that without quota too, and whatever its limits are.
+    pub fn can_be_probed(&self) -> bool {
+        !self.failure.as_ref().is_some_and(|failure| {
+            matches!(
+                failure.kind,
+                Kind::RateLimit | Kind::InsufficientQuota | Kind::ResourceExhausted | Kind::ModelNotFound
+            )
+        })
+    }
+
     /// Whether it would be admitted. Changes nothing.
     pub fn outlook(&self, now: Millis) -> Admission {
         match self.state {
             State::Available { .. } => Admission::Yes,
-            State::CoolingDown { until, .. } | State::OutOfService { until, .. } if until <= now => {
-                Admission::Trial
-            }
-            State::CoolingDown { until, .. } | State::OutOfService { until, .. } => {
-                Admission::No(Some(until))
-            }
-            State::Disabled {
+            State::Verifying { until }
+            | State::CoolingDown { until, .. }
+            | State::OutOfService { until, .. }
+            | State::DisabledByFailure {
                 until: Some(until), ..
-            } if until <= now => Admission::Trial,
-            State::Disabled { until, .. } => Admission::No(until),
+            } => {
+                if until <= now {
+                    Admission::Trial
+                } else {
+                    Admission::No(Some(until))
+                }
+            }
             // What comes of the trial is known soon.
             State::HalfOpen { .. } | State::Rechecking { .. } => Admission::No(Some(now)),
+            State::DisabledByFailure { until: None, .. } | State::DisabledByHand => Admission::No(None),
         }
     }
 
-    /// Asks to be let through. A trial must be ended by one of the three below.
+    /// Asks to be let through. A trial must be ended by one of those below.
     pub fn admit(&mut self, now: Millis) -> Admission {
         let outlook = self.outlook(now);
         if outlook == Admission::Trial {
-            self.state = match self.state {
-                State::CoolingDown { trials, .. } => State::HalfOpen { trials },
-                State::OutOfService { failed, schedule, .. } => State::Rechecking { failed, schedule },
-                State::Disabled {
-                    schedule: Some(schedule),
-                    ..
-                } => State::Rechecking {
-                    failed: schedule.attempts,
-                    schedule,
-                },
-                other => other,
-            };
+            self.try_out(false);
         }
         outlook
+    }
+
+    /// The same for a probe, which may find out about a new key, and, if somebody wants to know, about one that is not
+    /// due yet. It waits for nobody who finds out already.
+    pub fn examine(&mut self, now: Millis, by_hand: bool) -> Admission {
+        match (self.state, self.outlook(now)) {
+            (State::Verifying { .. }, _) => {
+                self.state = State::Verifying {
+                    until: now + PATIENCE,
+                };
+                Admission::Trial
+            }
+            (State::HalfOpen { .. } | State::Rechecking { .. } | State::DisabledByHand, refused) => refused,
+            (_, Admission::No(_)) if by_hand => {
+                self.try_out(true);
+                Admission::Trial
+            }
+            (_, Admission::Trial) => {
+                self.try_out(by_hand);
+                Admission::Trial
+            }
+            (_, outlook) => outlook,
+        }
+    }
+
+    fn try_out(&mut self, by_hand: bool) {
+        self.state = match self.state {
+            State::Verifying { .. } => State::HalfOpen { trials: 0 },
+            State::CoolingDown { trials, .. } => State::HalfOpen { trials },
+            State::OutOfService { failed, schedule, .. } => State::Rechecking {
+                failed,
+                schedule: Some(schedule),
+                by_hand,
+            },
+            State::DisabledByFailure { schedule, .. } => State::Rechecking {
+                failed: schedule.map_or(0, |schedule| schedule.attempts),
+                schedule,
+                by_hand,
+            },
+            other => other,
+        };
     }
 
     /// An answer came.
@@ -222,28 +206,47 @@ impl Standing {
             }
             // One that was under way already says nothing of the time since.
             _ if !trial => None,
+            State::DisabledByHand => None,
             _ => self.go(State::Available { failures: 0 }, None, now),
         }
     }
 
+    /// A probe was answered: that is proof of health only where [`Self::can_be_probed`]; anywhere else the next request
+    /// finds out.
+    pub fn answered(&mut self, now: Millis, trial: bool) -> Option<Change> {
+        if self.can_be_probed() {
+            return self.succeeded(now, trial);
+        }
+        self.released(now, trial)
+    }
+
     /// The trial came to no end of its own: the next one may try.
-    pub fn released(&mut self, now: Millis, trial: bool) {
+    pub fn released(&mut self, now: Millis, trial: bool) -> Option<Change> {
         if !trial {
-            return;
+            return None;
+        }
+        if let State::Verifying { .. } = self.state {
+            // It cannot be probed, and nothing speaks against it.
+            return self.go(State::Available { failures: 0 }, None, now);
         }
         self.state = match self.state {
             State::HalfOpen { trials } => State::CoolingDown { until: now, trials },
-            State::Rechecking { failed, schedule } if failed >= schedule.attempts => State::Disabled {
-                until: Some(now),
+            State::Rechecking {
                 schedule: Some(schedule),
-            },
-            State::Rechecking { failed, schedule } => State::OutOfService {
+                failed,
+                ..
+            } if failed < schedule.attempts => State::OutOfService {
                 until: now,
                 failed,
                 schedule,
             },
+            State::Rechecking { schedule, .. } => State::DisabledByFailure {
+                until: schedule.map(|_| now),
+                schedule,
+            },
             other => other,
         };
+        None
     }
 
     /// It failed in a way that speaks of this key. `share`: a random number from 0 to 1.
@@ -257,106 +260,69 @@ impl Standing {
     ) -> Option<Change> {
         let course = rules.course(&failure.kind);
         if course == Course::Nothing || !rules.enabled {
-            self.released(now, trial);
-            return None;
+            return self.released(now, trial);
         }
         self.first_error = self.first_error.or(Some(now));
         self.last_error = Some(now);
-        let wish = failure
-            .retry_after
-            .map(|wish| now + millis(wish.min(LONGEST_WISH)));
-        let next = self.next(now, course, wish, trial, rules, share)?;
+        let news = course::News {
+            now,
+            wish: failure.retry_after,
+            trial,
+            rules,
+            share,
+        };
+        let next = news.leads(self.state, course)?;
         self.go(next, Some(failure.clone()), now)
     }
 
-    /// Somebody has done something about it, or wants it tried.
+    /// Back to service: somebody has done something about it.
     pub fn reset(&mut self, now: Millis) -> Option<Change> {
-        self.first_error = None;
+        if self.state == State::DisabledByHand {
+            return None;
+        }
         self.go(State::Available { failures: 0 }, None, now)
     }
 
-    fn next(
-        &self,
-        now: Millis,
-        course: Course,
-        wish: Option<Millis>,
-        trial: bool,
-        rules: &Rules,
-        share: f64,
-    ) -> Option<State> {
-        // Of a vendor's wish and a time of our own the vendor's counts; of two wishes the later one.
-        let from_now = |time: Duration| wish.unwrap_or(now + millis(time));
-        match (self.state, course) {
-            (_, Course::Nothing) => None,
-            (State::Disabled { until: None, .. }, _) => None,
-            (_, Course::Disabled) => Some(State::Disabled {
-                until: None,
-                schedule: None,
-            }),
-            // Nobody was reached, so nothing was found out about the key.
-            (State::Rechecking { failed, schedule }, Course::Circuit { retires: None, .. }) if trial => {
-                Some(State::OutOfService {
-                    until: from_now(rules.longest),
-                    failed,
-                    schedule,
-                })
-            }
-            (State::Rechecking { failed, schedule }, _) if trial => {
-                Some(recheck(failed + 1, schedule, wish, now, rules))
-            }
-            // Late news of a key that is out of service: only a later wish counts.
-            (State::OutOfService { .. } | State::Disabled { .. } | State::Rechecking { .. }, _) => {
-                self.later(wish)
-            }
-            (_, Course::OutOfService(schedule)) => Some(recheck(0, schedule, wish, now, rules)),
-            (State::HalfOpen { trials }, Course::Circuit { retires, .. }) if trial => match retires {
-                Some(schedule) if trials + 1 >= rules.trials => Some(recheck(0, schedule, wish, now, rules)),
-                _ => Some(State::CoolingDown {
-                    until: from_now(rules.open_for(trials + 1, share)),
-                    trials: trials + 1,
-                }),
-            },
-            (State::HalfOpen { trials }, Course::Rest(time)) if trial => Some(State::CoolingDown {
-                until: from_now(time),
-                trials,
-            }),
-            (State::CoolingDown { .. } | State::HalfOpen { .. }, _) => self.later(wish),
-            (State::Available { .. }, Course::Rest(time)) => Some(State::CoolingDown {
-                until: from_now(time),
-                trials: 0,
-            }),
-            (State::Available { failures }, Course::Circuit { failures: most, .. }) => {
-                let failures = failures.saturating_add(1);
-                Some(if failures >= most || wish.is_some() {
-                    State::CoolingDown {
-                        until: from_now(rules.open_for(0, share)),
-                        trials: 0,
-                    }
-                } else {
-                    State::Available { failures }
-                })
-            }
+    /// It is new, or has other credentials than before.
+    pub fn verify(&mut self, now: Millis) -> Option<Change> {
+        if self.state == State::DisabledByHand {
+            return None;
         }
+        let until = now + PATIENCE;
+        self.go(State::Verifying { until }, None, now)
     }
 
-    /// The same state until a later time, if that is one.
-    fn later(&self, wish: Option<Millis>) -> Option<State> {
-        let wish = wish?;
-        match self.state {
-            State::CoolingDown { until, trials } if wish > until => {
-                Some(State::CoolingDown { until: wish, trials })
-            }
-            State::OutOfService {
-                until,
-                failed,
-                schedule,
-            } if wish > until => Some(State::OutOfService {
-                until: wish,
-                failed,
-                schedule,
-            }),
-            _ => None,
+    /// The configuration switches it off.
+    pub fn switch_off(&mut self, now: Millis) -> Option<Change> {
+        if self.state == State::DisabledByHand {
+            return None;
         }
+        self.go(State::DisabledByHand, None, now)
+    }
+
+    /// The configuration switches it on again, if it was off.
+    pub fn switch_on(&mut self, now: Millis) -> Option<Change> {
+        if self.state != State::DisabledByHand {
+            return None;
+        }
+        self.go(State::Available { failures: 0 }, None, now)
+    }
+
+    /// Back to where it stood before.
+    pub fn undo(&mut self, before: Self, now: Millis) -> Option<Change> {
+        if self.state == State::DisabledByHand {
+            return None;
+        }
+        let from = self.state;
+        let failure = self.failure.take();
+        *self = before;
+        // Whoever was finding out then has long ended.
+        let _ = self.released(now, true);
+        (from != self.state).then_some(Change {
+            from,
+            to: self.state,
+            failure,
+        })
     }
 
     fn go(&mut self, next: State, failure: Option<Failure>, now: Millis) -> Option<Change> {
@@ -365,63 +331,25 @@ impl Standing {
         if moved {
             self.since = now;
         }
-        if next == (State::Available { failures: 0 }) {
-            self.failure = None;
-            self.first_error = None;
-        } else if failure.is_some() {
-            self.failure.clone_from(&failure);
+        let was = self.failure.clone();
+        match next {
+            State::Available { failures: 0 } | State::Verifying { .. } | State::DisabledByHand => {
+                self.failure = None;
+                self.first_error = None;
+            }
+            _ if failure.is_some() => self.failure.clone_from(&failure),
+            _ => {}
         }
-        (moved || from.until() != next.until()).then_some(Change {
+        (moved || from.until() != next.until() || failure.is_some()).then_some(Change {
             from,
             to: next,
-            failure,
+            failure: failure.or(was),
         })
-    }
-}
-
-/// After so many rechecks that failed: the next one, or the end of the schedule.
-fn recheck(failed: u32, schedule: Schedule, wish: Option<Millis>, now: Millis, rules: &Rules) -> State {
-    if failed >= schedule.attempts {
-        let until = wish.unwrap_or(now + millis(rules.disabled_recheck));
-        return State::Disabled {
-            until: Some(until),
-            schedule: Some(schedule),
-        };
-    }
-    State::OutOfService {
-        until: wish.unwrap_or(now + millis(rules.recheck_after(schedule, failed))),
-        failed,
-        schedule,
     }
 }
 
 fn millis(time: Duration) -> Millis {
     Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
-}
-
-// === impl State ===
-
-impl State {
-    /// As operators read it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Available { .. } => "available",
-            Self::CoolingDown { .. } => "cooling down",
-            Self::HalfOpen { .. } => "half-open",
-            Self::OutOfService { .. } => "out of service",
-            Self::Rechecking { .. } => "rechecking",
-            Self::Disabled { .. } => "disabled",
-        }
-    }
-
-    /// When it is tried again.
-    pub fn until(self) -> Option<Millis> {
-        match self {
-            Self::CoolingDown { until, .. } | Self::OutOfService { until, .. } => Some(until),
-            Self::Disabled { until, .. } => until,
-            Self::Available { .. } | Self::HalfOpen { .. } | Self::Rechecking { .. } => None,
-        }
-    }
 }
 
 #[cfg(test)]

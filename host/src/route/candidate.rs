@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::chat::{ChatRequest, Operation};
 use crate::config::{Capabilities, Price, Secret};
+use crate::pipeline::PROBE;
 use crate::plugin::{Adapter, Target};
 use crate::pool::CandidateState;
 
@@ -39,11 +40,25 @@ pub struct Way {
     pub target: Arc<Target>,
 }
 
+// === impl Way ===
+
+impl Way {
+    /// Whether the adapter knows how to find out about an account.
+    pub fn can_be_probed(&self) -> bool {
+        self.adapter.supports(PROBE)
+    }
+}
+
 // === impl Candidate ===
 
 impl Candidate {
     pub fn is_available(&self) -> bool {
         self.unavailable.is_none()
+    }
+
+    /// Which loaded plugin speaks for it; 0 is none.
+    pub fn plugin(&self) -> u64 {
+        self.way.as_ref().map_or(0, |way| way.adapter.number())
     }
 
     /// Whether it can be asked this moment: there is a way to it, it is not left alone, and it has room.

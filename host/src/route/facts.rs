@@ -2,6 +2,8 @@
 //! (`strategy.description.facts`).
 
 use super::Candidate;
+use crate::clock;
+use crate::pool::Condition;
 
 /// A fact the host knows how to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,7 @@ pub(super) enum Fact {
     ConsecutiveFailures,
     SuccessRate,
     LatencyMs,
+    LatencyP95Ms,
     FirstTokenMs,
     InputPrice,
     OutputPrice,
@@ -22,9 +25,6 @@ pub(super) enum Fact {
     /// Not known to this host: NaN throughout.
     Unknown,
 }
-
-/// Failures in a row after which a candidate counts as unhealthy.
-const UNHEALTHY_AFTER: u32 = 3;
 
 // === impl Fact ===
 
@@ -40,6 +40,7 @@ impl Fact {
             "consecutive-failures" => Self::ConsecutiveFailures,
             "success-rate" => Self::SuccessRate,
             "latency-ms" => Self::LatencyMs,
+            "latency-p95-ms" => Self::LatencyP95Ms,
             "first-token-ms" => Self::FirstTokenMs,
             "input-price" => Self::InputPrice,
             "output-price" => Self::OutputPrice,
@@ -56,19 +57,20 @@ impl Fact {
         let state = &candidate.state;
         match self {
             Self::Available => f64::from(u8::from(candidate.can_be_asked())),
-            Self::Health => match state.consecutive_failures() {
-                0 => 1.0,
-                failures if failures < UNHEALTHY_AFTER => 0.5,
-                _ => 0.0,
+            Self::Health => match state.condition() {
+                Condition::Healthy => 1.0,
+                Condition::Degraded => 0.5,
+                Condition::Unhealthy => 0.0,
             },
             Self::Weight => candidate.weight,
             Self::Priority => candidate.priority as f64,
             Self::InFlight => state.in_flight() as f64,
             Self::Requests => state.requests() as f64,
-            Self::ConsecutiveFailures => f64::from(state.consecutive_failures()),
-            Self::SuccessRate => state.success_rate(),
-            Self::LatencyMs => state.latency_ms(),
-            Self::FirstTokenMs => state.first_token_ms(),
+            Self::ConsecutiveFailures => f64::from(state.health().consecutive_failures()),
+            Self::SuccessRate => state.health().success_rate(clock::unix_millis()),
+            Self::LatencyMs => state.health().latency.average_ms(),
+            Self::LatencyP95Ms => state.health().latency.p95_ms(),
+            Self::FirstTokenMs => state.health().first_token.average_ms(),
             Self::InputPrice => candidate.price.input.unwrap_or(f64::NAN),
             Self::OutputPrice => candidate.price.output.unwrap_or(f64::NAN),
             Self::ContextLength => candidate.context_length.map_or(f64::NAN, f64::from),

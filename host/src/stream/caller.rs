@@ -11,7 +11,7 @@ use super::{DONE, frame};
 use crate::config::Timeouts;
 use crate::failure::{Failure, Scope};
 use crate::pipeline::{Answer, BegunStream, Drive, Opened, Opening, Piece, Refusal};
-use crate::pool::{Lease, Place};
+use crate::pool::{Lease, Place, Took};
 use crate::usage::Record;
 
 /// How an exchange with a caller ended.
@@ -46,6 +46,11 @@ struct Flow {
     lease: Lease,
     record: Record,
     _place: Place,
+    /// Which loaded plugin speaks for the candidate.
+    plugin: u64,
+    /// When the vendor was asked, and how long its first token took from then on.
+    asked: Instant,
+    first_token: Duration,
     /// Of the whole stream.
     deadline: Instant,
     /// How long the vendor has been waited for since the last token. Time in which the caller did not read is not in
@@ -156,6 +161,9 @@ impl Flow {
             lease: begun.lease,
             record,
             _place: place,
+            plugin: begun.plugin,
+            asked: begun.asked,
+            first_token: begun.first_token,
             deadline: begun.asked + clocks.stream,
             silence: Duration::ZERO,
         }
@@ -201,8 +209,10 @@ impl Flow {
         self.drive.closing(&mut last);
         frame(DONE, &mut last);
         self.record.used = self.drive.used();
-        self.lease
-            .succeeded(self.record.elapsed(), self.record.first_token);
+        self.lease.succeeded(Took {
+            latency: self.asked.elapsed(),
+            first_token: Some(self.first_token),
+        });
         self.record.end(&Ending::Completed);
         last.freeze()
     }
@@ -211,7 +221,7 @@ impl Flow {
     fn fail(&mut self, failure: Failure) -> Bytes {
         if failure.counts_against_candidate() {
             // Handed over already; nobody has to wait for the disk at the end of a stream.
-            let _ = self.lease.failed(&failure);
+            let _ = self.lease.failed(&failure, self.plugin);
         }
         self.record.end(&Ending::Failed(failure.clone()));
         let mut last = BytesMut::new();

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::generation::Generation;
 use crate::plugin::PluginError;
-use crate::pool::{Change, State};
+use crate::pool::{Change, Condition, State};
 use crate::storage::KeyName;
 use crate::stream::Ending;
 use crate::telemetry::METRICS;
@@ -21,6 +21,22 @@ pub struct RequestEnded<'a> {
 pub struct KeyChanged<'a> {
     pub key: &'a KeyName,
     pub change: &'a Change,
+}
+
+/// A key serves better or worse than before.
+#[derive(Debug)]
+pub struct HealthTurned<'a> {
+    pub key: &'a KeyName,
+    pub from: Condition,
+    pub to: Condition,
+}
+
+/// A probe has ended.
+#[derive(Debug)]
+pub struct Probed<'a> {
+    pub key: &'a KeyName,
+    pub failure: Option<&'a Failure>,
+    pub by_hand: bool,
 }
 
 /// An attempt failed; another may follow.
@@ -172,14 +188,21 @@ impl KeyChanged<'_> {
             .with_label_values(&[key.vendor.as_str(), key.account.as_str(), model, to])
             .inc();
         let class = change.failure.as_ref().map(|failure| failure.kind.as_str());
+        if let (State::Rechecking { .. }, Some(class)) = (change.from, class) {
+            let came_back = matches!(change.to, State::Available { .. });
+            let outcome = if came_back { "came_back" } else { "failed" };
+            METRICS.rechecks.with_label_values(&[class, outcome]).inc();
+        }
         match change.to {
-            State::Available { .. } => {
+            State::Available { .. } if from == to => {}
+            State::Available { .. } | State::Verifying { .. } => {
                 tracing::info!(
                     vendor = key.vendor,
                     account = key.account,
                     upstream_model = key.model,
                     from,
                     to,
+                    class,
                     "key"
                 );
             }
@@ -193,6 +216,38 @@ impl KeyChanged<'_> {
                 until = change.to.until(),
                 "key"
             ),
+        }
+    }
+}
+
+// === impl HealthTurned ===
+
+impl HealthTurned<'_> {
+    pub fn emit(&self) {
+        let (key, from, to) = (self.key, self.from.as_str(), self.to.as_str());
+        let (vendor, account, upstream_model) = (&key.vendor, &key.account, &key.model);
+        if self.to > self.from {
+            tracing::info!(vendor, account, upstream_model, from, to, "health");
+        } else {
+            tracing::warn!(vendor, account, upstream_model, from, to, "health");
+        }
+    }
+}
+
+// === impl Probed ===
+
+impl Probed<'_> {
+    pub fn emit(&self) {
+        let key = self.key;
+        let outcome = self.failure.map_or("ok", |failure| failure.kind.as_str());
+        METRICS
+            .probes
+            .with_label_values(&[key.vendor.as_str(), key.account.as_str(), outcome])
+            .inc();
+        let (vendor, account, by_hand) = (&key.vendor, &key.account, self.by_hand);
+        match self.failure {
+            None => tracing::debug!(vendor, account, by_hand, "probe answered"),
+            Some(failure) => tracing::warn!(vendor, account, by_hand, "probe failed: {failure}"),
         }
     }
 }

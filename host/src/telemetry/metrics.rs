@@ -26,6 +26,9 @@ pub struct Metrics {
     pub tokens: IntCounterVec,
     /// By the state that a key has come to.
     pub key_changes: IntCounterVec,
+    /// Of keys that were out of service, by the class of what took them out and by what came of it.
+    pub rechecks: IntCounterVec,
+    pub probes: IntCounterVec,
     pub plugin_failures: IntCounterVec,
     pub strategy_fallbacks: IntCounterVec,
     pub reload_failures: IntCounterVec,
@@ -87,6 +90,16 @@ impl Metrics {
                 "patchbay_key_changes_total",
                 "Changes of a key's state, by the state it came to",
                 &["vendor", "account", "upstream_model", "to"],
+            ),
+            rechecks: counter(
+                "patchbay_rechecks_total",
+                "Rechecks of keys that were out of service, by class and by whether the key came back",
+                &["class", "outcome"],
+            ),
+            probes: counter(
+                "patchbay_probes_total",
+                "Probes of accounts, by what they found",
+                &["vendor", "account", "outcome"],
             ),
             plugin_failures: counter(
                 "patchbay_plugin_failures_total",

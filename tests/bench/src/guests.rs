@@ -149,7 +149,7 @@ impl Vendor {
     /// Starts an exchange about a whole chat, in an instance of its own.
     pub async fn start(&self, payload: Bytes) -> Result<(Exchange, Progress)> {
         let call = Call {
-            operation: Operation::Chat,
+            operation: Operation::Chat.as_str(),
             model: "model".to_owned(),
             streaming: false,
             request_id: "req_0123456789abcdef0123456789abcdef".to_owned(),

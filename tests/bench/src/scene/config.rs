@@ -105,7 +105,8 @@ pub(super) enum Reuse {
 pub(super) fn gateway(listen: SocketAddr, simulator: SocketAddr, reuse: Reuse) -> String {
     let mut text = format!(
         "[server]\nlisten = \"{listen}\"\n\n[[keys]]\nname = \"bench\"\nkey = \"{KEY}\"\n\n\
-         [plugins]\nfolder = \"../plugins\"\n"
+         [plugins]\nfolder = \"../plugins\"\n\n[circuit]\nenabled = \"off\"\n\n\
+         [health]\nprobe = \"off\"\n\n[storage]\npath = \"off\"\n"
     );
     for adapter in ["openai", "translating", "looping"] {
         if reuse == Reuse::Granted {

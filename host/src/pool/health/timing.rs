@@ -1,0 +1,125 @@
+//! How long something takes: a moving average, and percentiles of the recent ones.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// How much the newest observation weighs in the moving average.
+const NEWEST: f64 = 0.2;
+/// Observations that percentiles are taken of.
+const RECENT: usize = 128;
+/// The percentile that strategies see is taken anew after so many.
+const EVERY: u32 = 8;
+
+/// Observations of one kind.
+#[derive(Debug)]
+pub struct Timing {
+    average_ms: Real,
+    p95_ms: Real,
+    count: AtomicU32,
+    /// Milliseconds as `f32`; NaN where there was none yet.
+    recent: [AtomicU32; RECENT],
+}
+
+/// Milliseconds; NaN without an observation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Percentiles {
+    pub p50: f64,
+    pub p95: f64,
+    pub p99: f64,
+}
+
+/// A floating-point number that everybody may write; NaN at first.
+#[derive(Debug)]
+struct Real(AtomicU64);
+
+// === impl Timing ===
+
+impl Timing {
+    pub(super) fn observe(&self, time: Duration) {
+        let ms = time.as_secs_f64() * 1e3;
+        self.average_ms.update(|before| {
+            if before.is_nan() {
+                ms
+            } else {
+                before + NEWEST * (ms - before)
+            }
+        });
+        let count = self.count.fetch_add(1, Relaxed);
+        if let Some(slot) = self.recent.get(count as usize % RECENT) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "24 bits tell times apart well enough"
+            )]
+            slot.store((ms as f32).to_bits(), Relaxed);
+        }
+        if count.is_multiple_of(EVERY) {
+            let p95 = self.percentiles().p95;
+            self.p95_ms.update(|_| p95);
+        }
+    }
+
+    /// Moving average; NaN before the first.
+    pub fn average_ms(&self) -> f64 {
+        self.average_ms.get()
+    }
+
+    /// The 95th percentile, at most eight observations old; NaN before the first.
+    pub fn p95_ms(&self) -> f64 {
+        self.p95_ms.get()
+    }
+
+    /// Of the last 128, by nearest rank.
+    pub fn percentiles(&self) -> Percentiles {
+        let mut times = [0.0_f32; RECENT];
+        let mut many = 0;
+        for (place, slot) in times.iter_mut().zip(&self.recent) {
+            let time = f32::from_bits(slot.load(Relaxed));
+            if time.is_nan() {
+                break;
+            }
+            *place = time;
+            many += 1;
+        }
+        let times = times.get_mut(..many).unwrap_or_default();
+        times.sort_unstable_by(f32::total_cmp);
+        let rank = |percent: usize| {
+            let place = (times.len() * percent).div_ceil(100).saturating_sub(1);
+            times.get(place).map_or(f64::NAN, |time| f64::from(*time))
+        };
+        Percentiles {
+            p50: rank(50),
+            p95: rank(95),
+            p99: rank(99),
+        }
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            average_ms: Real::nan(),
+            p95_ms: Real::nan(),
+            count: AtomicU32::new(0),
+            recent: std::array::from_fn(|_| AtomicU32::new(f32::NAN.to_bits())),
+        }
+    }
+}
+
+// === impl Real ===
+
+impl Real {
+    fn nan() -> Self {
+        Self(AtomicU64::new(f64::NAN.to_bits()))
+    }
+
+    fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Relaxed))
+    }
+
+    fn update(&self, change: impl Fn(f64) -> f64) {
+        // The closure always returns Some, so this cannot fail.
+        let _ = self.0.fetch_update(Relaxed, Relaxed, |bits| {
+            Some(change(f64::from_bits(bits)).to_bits())
+        });
+    }
+}

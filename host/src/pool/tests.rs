@@ -1,0 +1,160 @@
+//! Leases, what they leave behind, and what a plugin's word does to keys.
+
+use super::*;
+use crate::failure::Kind;
+
+fn named(model: &str) -> CandidateKey {
+    CandidateKey {
+        vendor: "v".into(),
+        account: "a".into(),
+        model: model.into(),
+    }
+}
+
+fn terms<'a>(rules: &'a Arc<Rules>, fingerprint: &'a str) -> Terms<'a> {
+    Terms {
+        concurrency: None,
+        rules,
+        fingerprint,
+        account_enabled: true,
+        model_enabled: true,
+        verify: false,
+    }
+}
+
+fn took(latency: u64) -> Took {
+    Took {
+        latency: Duration::from_millis(latency),
+        first_token: Some(Duration::from_millis(latency / 10)),
+    }
+}
+
+fn stands(state: &CandidateState) -> (&'static str, &'static str) {
+    let name = |key: &Key| key.standing().state().name();
+    (name(state.account()), name(state.key()))
+}
+
+#[test]
+fn leases_give_themselves_back_and_state_outlives_them() {
+    let pool = Pool::new(Storage::in_memory()).unwrap();
+    let state = pool.state(&named("m"), &Rules::default());
+    assert!(state.health().latency.average_ms().is_nan());
+    let (first, second) = (state.lease().unwrap(), state.lease().unwrap());
+    assert_eq!((state.in_flight(), pool.in_flight()), (2, 2));
+    first.succeeded(took(100));
+    second.failed(&Failure::malformed(""), 1);
+    drop((first, second));
+    let again = pool.state(&named("m"), &Rules::default());
+    assert!(Arc::ptr_eq(&state, &again));
+    assert_eq!((again.in_flight(), again.requests()), (0, 2));
+    let health = again.health();
+    assert_eq!(health.consecutive_failures(), 1);
+    assert!((health.success_rate(clock::unix_millis()) - 0.5).abs() < 1e-9);
+    assert!((health.latency.average_ms() - 100.0).abs() < 1e-9);
+    assert!((health.first_token.average_ms() - 10.0).abs() < 1e-9);
+    assert_eq!(again.condition(), Condition::Degraded);
+}
+
+#[test]
+fn a_failure_reaches_the_key_that_it_speaks_of() {
+    let pool = Pool::new(Storage::in_memory()).unwrap();
+    let rules = Arc::new(Rules::default());
+    let (one, other) = (
+        pool.state(&named("one"), &rules),
+        pool.state(&named("other"), &rules),
+    );
+    for state in [&one, &other] {
+        state.configure(terms(&rules, "f"));
+    }
+    let limited = Failure::new(Kind::RateLimit, Scope::Candidate, "");
+    let _ = one.lease().unwrap().failed(&limited, 1);
+    assert_eq!(stands(&one), ("available", "cooling down"));
+    assert!(one.lease().is_none() && other.lease().is_some());
+    let refused = Failure::new(Kind::Authentication, Scope::Account, "");
+    let _ = other.lease().unwrap().failed(&refused, 1);
+    assert_eq!(stands(&other), ("disabled by failure", "available"));
+    assert!(other.lease().is_none());
+    // Other credentials clear what those before have caused.
+    one.configure(terms(&rules, "f"));
+    assert_eq!(stands(&one), ("disabled by failure", "cooling down"));
+    one.configure(terms(&rules, "g"));
+    other.configure(terms(&rules, "g"));
+    assert_eq!(stands(&one), ("available", "available"));
+}
+
+#[test]
+fn what_a_version_that_is_taken_back_has_said_is_undone() {
+    let pool = Pool::new(Storage::in_memory()).unwrap();
+    let rules = Arc::new(Rules::default());
+    let (one, other) = (
+        pool.state(&named("one"), &rules),
+        pool.state(&named("other"), &rules),
+    );
+    for state in [&one, &other] {
+        state.configure(terms(&rules, "f"));
+    }
+    let fails = |state: &Arc<CandidateState>, kind, plugin| {
+        let failure = Failure::new(kind, Scope::Candidate, "");
+        let _ = state.lease().unwrap().failed(&failure, plugin);
+    };
+    fails(&one, Kind::InsufficientQuota, 1);
+    fails(&other, Kind::Internal, 2);
+    fails(&other, Kind::Authentication, 2);
+    assert_eq!(stands(&other).1, "disabled by failure");
+    pool.undo(2);
+    assert_eq!(stands(&one).1, "out of service", "an older version said that");
+    assert_eq!(stands(&other).1, "available");
+    assert!(other.key().standing().is_clear());
+}
+
+#[test]
+fn switched_off_by_the_configuration_and_on_again() {
+    let pool = Pool::new(Storage::in_memory()).unwrap();
+    let rules = Arc::new(Rules::default());
+    let state = pool.state(&named("m"), &rules);
+    let usual = terms(&rules, "f");
+    state.configure(Terms {
+        account_enabled: false,
+        ..usual
+    });
+    assert_eq!(stands(&state), ("disabled by hand", "available"));
+    assert!(state.lease().is_none());
+    state.account().reset();
+    assert!(state.lease().is_none(), "the configuration alone switches it on");
+    state.configure(Terms {
+        verify: true,
+        ..usual
+    });
+    assert_eq!(stands(&state), ("verifying", "available"));
+    assert!(state.lease().is_none());
+    let probe = state.account().pass_probe(false).unwrap();
+    probe.answered(took(1));
+    assert!(state.lease().is_some());
+}
+
+#[test]
+fn a_new_key_is_verified_once_and_others_wait_meanwhile() {
+    let storage = Storage::in_memory();
+    let rules = Arc::new(Rules::default());
+    let pool = Pool::new(storage).unwrap();
+    let state = pool.state(&named("m"), &rules);
+    let usual = Terms {
+        verify: true,
+        ..terms(&rules, "f")
+    };
+    state.configure(usual);
+    assert_eq!(stands(&state).0, "verifying");
+    let held = state.held().unwrap();
+    assert!(held.verifying && held.until.is_some());
+    let probe = state.account().pass_probe(false).unwrap();
+    let refused = Failure::new(Kind::Authentication, Scope::Account, "");
+    let _ = probe.failed(&refused, &rules, 1);
+    assert_eq!(stands(&state).0, "disabled by failure");
+    state.configure(usual);
+    assert_eq!(stands(&state).0, "disabled by failure", "nothing has changed");
+    state.configure(Terms {
+        fingerprint: "g",
+        ..usual
+    });
+    assert_eq!(stands(&state).0, "verifying");
+}
