@@ -5,6 +5,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::config::Secret;
+
 /// A classified failure of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -106,6 +108,18 @@ impl Failure {
                 | Kind::ContentFilter
         );
         self.scope != Scope::Request && !other
+    }
+
+    /// The same without these secrets, which some vendors repeat in their refusals.
+    #[must_use]
+    pub fn without<'a>(mut self, secrets: impl Iterator<Item = &'a Secret>) -> Self {
+        for secret in secrets {
+            secret.strike_out(&mut self.message);
+            for text in [&mut self.vendor_code, &mut self.param].into_iter().flatten() {
+                secret.strike_out(text);
+            }
+        }
+        self
     }
 
     /// Whether another candidate might do better: not where the request itself is at fault.

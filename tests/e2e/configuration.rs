@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::time::Duration;
 
-use patchbay_tests::{Gateway, SERVER, eventually};
+use patchbay_tests::{Gateway, KEY, SERVER, eventually};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -19,7 +19,7 @@ async fn an_edited_configuration_is_taken_at_once() {
     let request = with(hello(), json!({"model": "new"}));
     assert_eq!(gateway.client().chat(&request).await.status, 404);
     let added = format!("{config}{}models = [\"new\"]\n", vendor(&simulator, "another"));
-    gateway.write_config(&added.replace("test-key", "changed-key"));
+    gateway.write_config(&added.replace(KEY, "changed-key"));
     let client = gateway.client_with("changed-key");
     eventually("the new key works", async || {
         (client.get("/v1/models").await.status == 200).then_some(())

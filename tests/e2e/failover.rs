@@ -9,7 +9,7 @@ use patchbay_simulator::{Rule, Simulator};
 use patchbay_tests::{Gateway, SERVER};
 use serde_json::json;
 
-use crate::setup::{asked, hello, simulator, status, streamed, vendor, vendors};
+use crate::setup::{asked, hello, simulator, status, streamed, vendor, vendor_without_key, vendors};
 
 async fn gateway(simulator: &Simulator, names: &[&str]) -> Gateway {
     Gateway::start(&["openai"], &vendors(simulator, names)).await
@@ -191,8 +191,7 @@ async fn what_shares_the_fault_is_tried_last() {
     let simulator = simulator().await;
     let accounts = "[[vendors.one.accounts]]\nname = \"a\"\napi_key = \"key-a\"\n\
                     [[vendors.one.accounts]]\nname = \"b\"\napi_key = \"key-b\"\n";
-    let one =
-        vendor(&simulator, "one").replace("api_key = \"one-key\"\n", "models = [\"m\", \"n\"]\n") + accounts;
+    let one = vendor_without_key(&simulator, "one") + "models = [\"m\", \"n\"]\n" + accounts;
     let two = vendor(&simulator, "two") + "models = [\"m\"]\n";
     let models = "[models.m]\ntargets = [\"one/m\", \"one/n\", \"two/m\"]\n";
     let gateway = Gateway::start(&["openai"], &format!("attempts = 5\n{SERVER}{one}{two}{models}")).await;

@@ -26,6 +26,7 @@ mod reach;
 mod reload;
 mod rollback;
 mod routing;
+mod secrets;
 mod served;
 mod setup;
 mod streams;

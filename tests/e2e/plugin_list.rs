@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Output;
 
-use patchbay_tests::{Gateway, SERVER, other_version, run};
+use patchbay_tests::{ADMIN_KEY, Gateway, SERVER, other_version, run};
 use tempfile::TempDir;
 
 use crate::cli::{json_of, said};
@@ -109,7 +109,7 @@ async fn a_list_that_cannot_be_had_says_what_is_in_the_way() {
                 .to_owned(),
         ),
         (
-            SERVER.replace("test-admin", "another-key"),
+            SERVER.replace(ADMIN_KEY, "another-key"),
             &address,
             format!(
                 "the gateway at {address} says 401: the admin key is missing or wrong; send it as `Authorization: \

@@ -6,7 +6,7 @@ use patchbay_simulator::Simulator;
 use patchbay_tests::{Gateway, SERVER};
 use serde_json::json;
 
-use crate::setup::{asked, hello, simulator, status, vendor, vendors, with};
+use crate::setup::{asked, hello, simulator, status, vendor_without_key, vendors, with};
 
 const THREE: [&str; 3] = ["one", "two", "three"];
 
@@ -79,8 +79,8 @@ fn prioritised(simulator: &Simulator) -> String {
             "[[vendors.{vendor}.accounts]]\nname = \"{name}\"\napi_key = \"{name}\"\npriority = {priority}\n"
         )
     };
-    let one = vendor(simulator, "one").replace("api_key = \"one-key\"\n", "models = [\"m\"]\n");
-    let two = vendor(simulator, "two").replace("api_key = \"two-key\"\n", "models = [\"m\"]\n");
+    let one = vendor_without_key(simulator, "one") + "models = [\"m\"]\n";
+    let two = vendor_without_key(simulator, "two") + "models = [\"m\"]\n";
     [
         "attempts = 10\n",
         SERVER,

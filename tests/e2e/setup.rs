@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use patchbay_simulator::{Rule, Simulator};
-use patchbay_tests::{Gateway, SERVER, other_version};
+use patchbay_tests::{Gateway, MARK, SERVER, other_version};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -14,10 +14,16 @@ pub(crate) async fn simulator() -> Simulator {
 
 /// A vendor of this name at the simulator, with one account whose key is `<name>-key`. The table stays open.
 pub(crate) fn vendor(simulator: &Simulator, name: &str) -> String {
-    let url = simulator.url();
     format!(
-        "\n[vendors.{name}]\nadapter = \"openai\"\nbase_url = \"{url}/{name}/v1\"\napi_key = \"{name}-key\"\n"
+        "{}api_key = \"{name}-key.{MARK}\"\n",
+        vendor_without_key(simulator, name)
     )
+}
+
+/// The same without the account.
+pub(crate) fn vendor_without_key(simulator: &Simulator, name: &str) -> String {
+    let url = simulator.url();
+    format!("\n[vendors.{name}]\nadapter = \"openai\"\nbase_url = \"{url}/{name}/v1\"\n")
 }
 
 /// A gateway with one vendor, `sim`, whose model `m` does everything but embeddings and whose `e` embeds.

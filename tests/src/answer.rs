@@ -8,6 +8,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::Value;
 
+use crate::marked::unmarked;
+
 /// An answer that was read to its end.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -124,6 +126,7 @@ impl ApiError {
 impl Stream {
     pub(crate) fn new(response: Response<Incoming>) -> Self {
         let (head, body) = response.into_parts();
+        unmarked("a head", format!("{:?}", head.headers).as_bytes());
         Self {
             status: head.status.as_u16(),
             headers: head.headers,
@@ -198,6 +201,7 @@ impl Stream {
             body.extend_from_slice(&bytes);
         }
         assert_eq!(self.clean, Some(true), "the answer broke off after {body:?}");
+        unmarked("an answer", &body);
         Answer {
             status: self.status,
             headers: self.headers,
@@ -211,7 +215,10 @@ impl Stream {
                 None => self.clean = Some(true),
                 Some(Err(_)) => self.clean = Some(false),
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(bytes) => return Some(bytes),
+                    Ok(bytes) => {
+                        unmarked("an answer", &bytes);
+                        return Some(bytes);
+                    }
                     Err(_trailers) => {}
                 },
             }

@@ -13,33 +13,34 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::components::component;
+use crate::marked::{unmarked, unmarked_files};
 use crate::program::{patchbay, root};
 use crate::wait::eventually;
 
 /// A caller's key in [`LISTEN`].
-pub const KEY: &str = "test-key";
-pub const ADMIN_KEY: &str = "test-admin";
+pub const KEY: &str = "test-key.unspeakable";
+pub const ADMIN_KEY: &str = "test-admin.unspeakable";
 
 /// The part of a configuration that all tests share; vendors and models follow.
 pub const LISTEN: &str = r#"
 [server]
 listen = "127.0.0.1:0"
-admin_key = "test-admin"
+admin_key = "test-admin.unspeakable"
 
 [[keys]]
 name = "tester"
-key = "test-key"
+key = "test-key.unspeakable"
 "#;
 
 /// The same for tests of something else than accounts: nobody is left alone, asked without a caller, or remembered.
 pub const SERVER: &str = r#"
 [server]
 listen = "127.0.0.1:0"
-admin_key = "test-admin"
+admin_key = "test-admin.unspeakable"
 
 [[keys]]
 name = "tester"
-key = "test-key"
+key = "test-key.unspeakable"
 
 [circuit]
 enabled = "off"
@@ -299,6 +300,12 @@ impl Drop for Gateway {
         // Either may fail because the gateway has ended already, as some tests want.
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if !std::thread::panicking() {
+            for line in self.log() {
+                unmarked("the log", line.to_string().as_bytes());
+            }
+            unmarked_files(self.folder.path());
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod callers;
 mod client;
 mod components;
 mod gateway;
+mod marked;
 mod program;
 mod wait;
 
@@ -23,5 +24,6 @@ pub use callers::{Callers, Seen};
 pub use client::Client;
 pub use components::{component, other_version};
 pub use gateway::{ADMIN_KEY, Gateway, KEY, LISTEN, SERVER, new_folder};
+pub use marked::MARK;
 pub use program::{ended_within, root, run};
 pub use wait::{SOON, eventually};

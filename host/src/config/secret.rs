@@ -9,6 +9,8 @@ use subtle::ConstantTimeEq;
 
 /// Shortest secret of which [`Secret::masked`] shows the end.
 const MASKED_FROM: usize = 12;
+/// Shortest secret that [`Secret::strike_out`] looks for, in bytes.
+const STRUCK_OUT_FROM: usize = 8;
 /// Characters at the end that [`Secret::masked`] shows.
 const SHOWN: usize = 4;
 
@@ -38,6 +40,15 @@ impl Secret {
     pub fn matches(&self, presented: &[u8]) -> bool {
         let presented: [u8; 32] = Sha256::digest(presented).into();
         presented.ct_eq(&self.digest).into()
+    }
+
+    /// Puts [`Self::masked`] wherever the secret stands in a text of somebody else's. Short ones are no secrets and may
+    /// stand there by chance.
+    pub fn strike_out(&self, text: &mut String) {
+        let secret = self.expose();
+        if secret.len() >= STRUCK_OUT_FROM && text.contains(secret) {
+            *text = text.replace(secret, &self.masked());
+        }
     }
 
     /// For telling secrets apart on a screen: `***` and the last four characters, or `***` alone when there
@@ -90,6 +101,17 @@ mod tests {
         for (text, masked) in cases {
             assert_eq!(Secret::new(text.to_owned()).masked(), masked);
         }
+    }
+
+    #[test]
+    fn is_struck_out_of_other_peoples_texts() {
+        let secret = Secret::new("sk-very-secret-1234".to_owned());
+        let mut text = "Incorrect API key provided: sk-very-secret-1234 (sk-very-secret-1234).".to_owned();
+        secret.strike_out(&mut text);
+        assert_eq!(text, "Incorrect API key provided: ***1234 (***1234).");
+        let mut text = "a demo".to_owned();
+        Secret::new("demo".to_owned()).strike_out(&mut text);
+        assert_eq!(text, "a demo");
     }
 
     #[test]

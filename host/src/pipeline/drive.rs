@@ -68,8 +68,19 @@ enum State {
 // === impl Drive ===
 
 impl Drive {
-    /// Starts the exchange.
+    /// Starts the exchange. What goes wrong, here or later, is told without the account's credentials.
     pub(crate) async fn start(
+        candidate: &Arc<Candidate>,
+        way: &Way,
+        call: &Call,
+        request: &ChatRequest,
+        generation: &Generation,
+    ) -> Result<Self, Failure> {
+        let begun = Self::begin(candidate, way, call, request, generation).await;
+        begun.map_err(|failure| failure.without(candidate.credentials.values()))
+    }
+
+    async fn begin(
         candidate: &Arc<Candidate>,
         way: &Way,
         call: &Call,
@@ -104,6 +115,11 @@ impl Drive {
 
     /// The next piece, or none when the answer is complete. Not to be called after an error or the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Piece>, Failure> {
+        let piece = self.go_on().await;
+        piece.map_err(|failure| failure.without(self.candidate.credentials.values()))
+    }
+
+    async fn go_on(&mut self) -> Result<Option<Piece>, Failure> {
         if let Some(ready) = self.ready.take() {
             return Ok(Some(ready));
         }
@@ -128,7 +144,7 @@ impl Drive {
     /// The failure that is known to come next, if one is.
     pub(crate) fn doomed(&mut self) -> Option<Failure> {
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Told(Next::Failed(failure)) => Some(failure),
+            State::Told(Next::Failed(failure)) => Some(failure.without(self.candidate.credentials.values())),
             other => {
                 self.state = other;
                 None

@@ -46,11 +46,13 @@ impl Probe<'_> {
             return Err(Failure::new(Kind::NotSupported, Scope::Endpoint, message));
         }
         let asked = timeout(self.longest, self.ask()).await;
-        asked.unwrap_or_else(|_| {
+        let found = asked.unwrap_or_else(|_| {
             let seconds = self.longest.as_secs_f64();
             let message = format!("no answer to a probe within {seconds} s (health.timeout)");
             Err(Failure::new(Kind::Timeout, Scope::Endpoint, message))
-        })
+        });
+        // Some vendors repeat the key that they refuse.
+        found.map_err(|failure| failure.without(self.credentials.values()))
     }
 
     async fn ask(&self) -> Result<(), Failure> {

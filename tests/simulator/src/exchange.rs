@@ -56,7 +56,7 @@ pub(crate) async fn answer(state: &Arc<State>, wire: &Arc<Wire>, request: Reques
     let account = route
         .format
         .account(&parts.headers)
-        .unwrap_or(ANONYMOUS)
+        .map_or(ANONYMOUS, |key| key.split('.').next().unwrap_or(key))
         .to_owned();
     let asked = route.format.read(route.operation, route.path, &body);
     let sequence = state.next_sequence();

@@ -15,8 +15,8 @@
 //!
 //! The same paths below `/{vendor}` (`/north/v1/chat/completions`) let several vendors live on one port;
 //! without a prefix the vendor is named after its format, `openai` or `anthropic`. The account is the
-//! bearer key or the header `api-key` (`x-api-key` at Anthropic), `anonymous` without either; every key is
-//! accepted unless a rule says otherwise. The account comes back in `system_fingerprint` as
+//! bearer key or the header `api-key` (`x-api-key` at Anthropic) up to its first dot, so that tests can tell
+//! the name from the secret, and `anonymous` without either; every key is accepted unless a rule says otherwise. The account comes back in `system_fingerprint` as
 //! `fp_<account>`, at Anthropic in the message's `id` as `msg_<account>_<n>`, so a caller can tell who
 //! answered.
 //!
