@@ -5,7 +5,11 @@
 mod check;
 mod output;
 mod plugin;
+mod remote;
 mod serve;
+mod style;
+mod table;
+mod text;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -49,6 +49,27 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded,
     }
 }
 
+/// Reads `[server]` alone, for whoever wants to reach the gateway that runs with this file: what else stands there, and
+/// the variables that it needs, may be wrong or missing here.
+///
+/// # Errors
+///
+/// What hinders reading that table.
+pub fn load_server(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Server, Problems> {
+    let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
+    let document = Document::from_toml(&text);
+    let report = Report::new(path, env);
+    for fault in &document.faults {
+        report.syntax(fault);
+    }
+    let server = resolve::server(&Section::root(&report, &document.entries));
+    let problems = report.finish();
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    Ok(server)
+}
+
 /// Checks the text of a configuration. `file` stands in problems, and its folder is what a relative
 /// `plugins.folder` starts from; it is not opened.
 ///

@@ -3,6 +3,7 @@
 //! The only module that knows reqwest, and the only one that writes credentials onto the wire. Never follows a
 //! redirect: that would carry a credential to an address nobody granted.
 
+mod ask;
 mod compose;
 mod error;
 mod framing;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+pub use ask::{AskError, Asked, Question, ask};
 pub use compose::compose;
 pub use framing::{Framer, FramingError};
 
@@ -21,9 +23,6 @@ use crate::plugin::{Framing, Head};
 
 /// Longest whole reply, in bytes.
 const WHOLE_REPLY: usize = 64 << 20;
-/// How long a gateway's own API may take: to be reached, and to answer.
-const ASK_CONNECT: Duration = Duration::from_secs(2);
-const ASK_WHOLE: Duration = Duration::from_secs(30);
 /// Idle connections kept for each host.
 const IDLE_PER_HOST: usize = 1024;
 
@@ -52,9 +51,14 @@ pub struct UpstreamError(reqwest::Error);
 impl Upstream {
     /// `connect`: how long a connection may take to stand, TLS included.
     pub fn new(connect: Duration) -> Result<Self, UpstreamError> {
+        let client = Self::builder(connect).build().map_err(UpstreamError)?;
+        Ok(Self { client, connect })
+    }
+
+    fn builder(connect: Duration) -> reqwest::ClientBuilder {
         // Fails if a provider is installed already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
+        reqwest::Client::builder()
             .connect_timeout(connect)
             .redirect(reqwest::redirect::Policy::none())
             // Nobody is asked to compress (see `compose`), but some servers do so anyway.
@@ -62,9 +66,6 @@ impl Upstream {
             .tcp_nodelay(true)
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .user_agent(concat!("patchbay/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(UpstreamError)?;
-        Ok(Self { client, connect })
     }
 
     /// Sends and waits for the head of the reply, at most for `first_byte`. Dropping the future, or the reply, stops
@@ -84,26 +85,6 @@ impl Upstream {
         let response = answered.map_err(|error| error::unanswered(error, self.connect))?;
         Ok(UpstreamReply { response })
     }
-}
-
-/// Asks a gateway's own API: the status and the body, of at most 64 MiB.
-///
-/// # Errors
-///
-/// Why there was no reply, in words.
-pub async fn ask(url: &str, bearer: &str) -> Result<(u16, Bytes), String> {
-    let upstream = Upstream::new(ASK_CONNECT).map_err(|error| error.to_string())?;
-    let asked = upstream
-        .client
-        .get(url)
-        .bearer_auth(bearer)
-        .timeout(ASK_WHOLE)
-        .send();
-    let response = asked.await.map_err(error::cause)?;
-    let status = response.status().as_u16();
-    let mut reply = UpstreamReply { response };
-    let body = reply.read_whole(None).await.map_err(|failure| failure.message)?;
-    Ok((status, body))
 }
 
 impl std::fmt::Debug for Composed {

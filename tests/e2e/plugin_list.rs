@@ -14,7 +14,7 @@ fn list(gateway: &Gateway, more: &[&str]) -> Output {
     let config = gateway.folder().join("patchbay.toml");
     let (config, address) = (config.to_str().unwrap(), gateway.address.to_string());
     run(
-        &[&["plugin", "list", "-c", config, "--address", &address], more].concat(),
+        &[&["plugin", "list", "-c", config, "--url", &address], more].concat(),
         &[],
     )
 }
@@ -100,12 +100,14 @@ async fn a_list_that_cannot_be_had_says_what_is_in_the_way() {
         (
             SERVER.to_owned(),
             &nobody,
-            format!("no gateway answers at {nobody}: Connection refused (os error 111); is it running?"),
+            format!(
+                "nothing answers at {nobody} (Connection refused (os error 111)); is `patchbay serve` running?"
+            ),
         ),
         (
             without,
             &address,
-            "server.admin_key is not set, so the gateway tells nobody; set it and start the gateway again"
+            "server.admin_key is not set in DIR/patchbay.toml, so the gateway tells nobody; set it first"
                 .to_owned(),
         ),
         (
@@ -129,7 +131,7 @@ async fn a_list_that_cannot_be_had_says_what_is_in_the_way() {
                 "list",
                 "-c",
                 file.to_str().unwrap(),
-                "--address",
+                "--url",
                 address,
             ];
             let output = run(&[&list, json].concat(), &[]);

@@ -5,7 +5,34 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use anstream::AutoStream;
+use clap::ColorChoice;
 use serde::Serialize;
+
+/// The options of every command that shows what a gateway says.
+#[derive(Debug, clap::Args)]
+pub(super) struct Look {
+    /// Print what the gateway answers as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// When to colour words; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+}
+
+// === impl Look ===
+
+impl Look {
+    /// Lines that may be coloured. A reader that has gone away (`| head`) is no error.
+    pub(super) fn show(&self, text: &str) {
+        let choice = match self.color {
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        };
+        let _ = AutoStream::new(std::io::stdout(), choice).write_all(text.as_bytes());
+    }
+}
 
 /// One line. A reader that has gone away (`| head`) is no error.
 pub(super) fn say(line: impl std::fmt::Display) {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::kinds::{DURATION, FILE, Kind, PERIOD, SWITCH, TIMEOUT};
 use super::reader::{Place, Report, Section, Text};
-use super::settings::{Failover, Health, Settings, Storage, Timeouts};
+use super::settings::{Failover, Health, Server, Settings, Storage, Timeouts};
 use share::Share;
 
 /// Attempts per request.
@@ -52,6 +52,11 @@ pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
     };
     root.finish();
     settings
+}
+
+/// Reads `[server]` alone.
+pub(super) fn server(root: &Section<'_>) -> Server {
+    server::read(root.section("server")).settings
 }
 
 fn storage(section: Section<'_>, folder: &Path) -> Storage {
