@@ -2,19 +2,24 @@
 //!
 //! Builds the next generation beside the current one and swaps the pointer once. Knows no HTTP.
 
+mod accounts;
 mod probes;
+mod recheck;
 mod reload;
 mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 use tokio::sync::futures::Notified;
 
+pub use accounts::LookupError;
 pub use probes::ProbeError;
+pub use recheck::Which;
 pub use reload::{ReloadError, Reloaded};
 
 use crate::config::{self, Problems};
@@ -35,6 +40,7 @@ pub struct Gateway {
     /// Held while the next generation is built, so that there is only one builder.
     building: Mutex<reload::Seen>,
     draining: AtomicBool,
+    started: Instant,
 }
 
 /// Why the gateway cannot start.
@@ -72,6 +78,7 @@ impl Gateway {
             current: ArcSwap::from_pointee(empty),
             building: Mutex::default(),
             draining: AtomicBool::new(false),
+            started: Instant::now(),
         });
         gateway
             .reload()
@@ -99,6 +106,11 @@ impl Gateway {
     /// From now on the gateway says that it is not ready; requests under way go on.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Since it was started.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Whether requests should be sent here.

@@ -3,10 +3,14 @@
 //! The only place that writes to standard output.
 
 mod check;
+mod keys;
 mod output;
 mod plugin;
 mod remote;
 mod serve;
+#[cfg(test)]
+mod snapshot;
+mod status;
 mod style;
 mod table;
 mod text;
@@ -24,6 +28,8 @@ use clap::{Parser, Subcommand};
     after_help = "Examples:
   patchbay check --config patchbay.toml           find every mistake without starting
   patchbay serve --config patchbay.toml           serve, and reload when files change
+  patchbay status                                 how the accounts of the running gateway are
+  patchbay keys analyze openai/main               what is wrong with one of them, and what to do
   patchbay plugin build my-strategy --out plugins build a plugin and drop it in"
 )]
 pub struct Cli {
@@ -37,6 +43,11 @@ enum Command {
     Serve(serve::Serve),
     /// Check a configuration without starting
     Check(check::Check),
+    /// Show how the accounts of the running gateway are
+    Status(status::Show),
+    /// Look after the accounts of the running gateway
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Build plugins
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -58,6 +69,8 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run(),
             Command::Check(check) => Ok(check.run()),
+            Command::Status(show) => show.run(),
+            Command::Keys(keys) => keys.run(),
             Command::Plugin(plugin) => plugin.run(),
         }
     }

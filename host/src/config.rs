@@ -25,6 +25,8 @@ pub use settings::{
     Model, Plugins, Price, PublicModel, Rollback, Server, Settings, Storage, Target, Timeouts, Vendor,
 };
 
+pub(crate) use suggest::among;
+
 use node::Document;
 use reader::{Report, Section};
 

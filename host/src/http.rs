@@ -6,6 +6,7 @@ mod admin;
 mod error;
 mod inference;
 mod ops;
+mod status;
 
 use std::io;
 use std::net::SocketAddr;
@@ -61,8 +62,8 @@ fn router(gateway: Arc<Gateway>) -> Router {
         .route("/healthz", get(ops::healthy))
         .route("/readyz", get(ops::ready))
         .route("/metrics", get(ops::metrics))
-        .route("/admin/plugins", get(admin::plugins))
-        .route("/admin/reload", post(admin::reload))
+        .route("/api/v1/status/health", get(status::health))
+        .merge(admin::routes(&gateway))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .with_state(gateway)

@@ -3,10 +3,12 @@
 //! Keyed by vendor, account and model, and kept outside of generations, so that a reload resets nothing. Decides
 //! nothing: who is asked next is up to [`crate::route`].
 
+mod advice;
 mod gate;
 mod health;
 mod journal;
 mod key;
+mod report;
 mod rules;
 mod standing;
 
@@ -17,10 +19,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+pub use advice::Advice;
 pub use gate::{Gate, Place, Waiter};
 pub use health::{Condition, Health, Percentiles, Timing};
 pub use journal::Journal;
 pub use key::{Kept, Key, Pass, Took};
+pub use report::{Absence, Counts, Day, Recount, Report};
 pub use rules::{Rules, Schedule};
 pub use standing::{Admission, Change, Millis, Standing, State};
 
@@ -130,6 +134,11 @@ impl Pool {
         })
     }
 
+    /// Where the standing and the history of keys are kept.
+    pub fn storage(&self) -> &Storage {
+        &self.journal.storage
+    }
+
     fn account(&self, key: &CandidateKey, rules: &Rules) -> Arc<Key> {
         let (vendor, account) = (key.vendor.clone(), key.account.clone());
         let mut accounts = lock(&self.accounts);
@@ -205,16 +214,6 @@ impl CandidateState {
         self.rules.store(terms.rules.clone());
     }
 
-    /// Of the account as a whole.
-    pub fn account(&self) -> &Arc<Key> {
-        &self.account
-    }
-
-    /// Of the account with this model.
-    pub fn key(&self) -> &Arc<Key> {
-        &self.key
-    }
-
     pub fn rules(&self) -> Arc<Rules> {
         self.rules.load_full()
     }
@@ -240,6 +239,16 @@ impl CandidateState {
             key,
             account,
         })
+    }
+
+    /// Of its account as a whole.
+    pub fn account_key(&self) -> &Arc<Key> {
+        &self.account
+    }
+
+    /// Of its account with its model.
+    pub fn model_key(&self) -> &Arc<Key> {
+        &self.key
     }
 
     pub fn has_room(&self) -> bool {

@@ -7,6 +7,7 @@
 
 mod error;
 mod queue;
+mod report;
 mod rows;
 mod schema;
 #[cfg(test)]

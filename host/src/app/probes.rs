@@ -90,7 +90,7 @@ impl Gateway {
             let (vendor, account) = named();
             ProbeError::Unknown { vendor, account }
         })?;
-        if known.state.account().standing().state() == State::DisabledByHand {
+        if known.state.account_key().standing().state() == State::DisabledByHand {
             let (vendor, account) = named();
             return Err(ProbeError::Disabled { vendor, account });
         }
@@ -152,7 +152,7 @@ fn subjects(generation: &Arc<Generation>) -> Vec<Subject> {
     for candidate in generation.routes().flat_map(|route| &route.candidates) {
         if candidate.way.is_some() {
             found
-                .entry(&candidate.state.account().name)
+                .entry(&candidate.state.account_key().name)
                 .or_insert_with(|| Subject {
                     candidate: candidate.clone(),
                     generation: generation.clone(),
@@ -166,7 +166,7 @@ fn subjects(generation: &Arc<Generation>) -> Vec<Subject> {
 
 impl Subject {
     fn key(&self) -> &Arc<Key> {
-        self.candidate.state.account()
+        self.candidate.state.account_key()
     }
 
     /// Whether it is to be probed now. `next`: when each account is, if nothing happens to it.

@@ -10,7 +10,9 @@ pub(super) const WIDTH: usize = 80;
 /// What somebody else wrote, for one line: without control characters (a terminal would obey them) and those that turn
 /// the direction of writing, and at most so many columns wide.
 pub(super) fn clean(text: &str, most: usize) -> String {
-    let harmless: String = text
+    // What colours are made of goes as a whole, where it is well-formed.
+    let harmless: String = anstream::adapter::strip_str(&text.replace(['\r', '\n'], " "))
+        .to_string()
         .chars()
         .map(|letter| if letter.is_whitespace() { ' ' } else { letter })
         .filter(|letter| !letter.is_control() && !is_invisible(*letter))
@@ -90,8 +92,9 @@ mod tests {
     #[test]
     fn what_others_wrote_is_harmless_and_bounded() {
         let cases = [
-            ("\u{1b}[31mred\u{1b}[0m\u{7}", "[31mred[0m"),
-            ("\u{1b}]0;title\u{9c}", "]0;title"),
+            ("\u{1b}[31mred\u{1b}[0m\u{7}", "red"),
+            ("\u{9b}31mred", "31mred"),
+            ("a\u{1b}]0;title\u{7}b", "ab"),
             ("  a\r\nb\t and \u{2028} c ", "a b and c"),
             ("abc\u{202e}fed\u{200b}", "abcfed"),
             ("", ""),

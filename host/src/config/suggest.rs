@@ -5,7 +5,7 @@ const LISTED: usize = 8;
 
 /// The advice for an unknown `word`: the nearest of `known`, or all of them, or nothing when there is none.
 /// `plural` says what they are, such as `vendors`.
-pub(super) fn among(word: &str, plural: &str, known: &[&str]) -> String {
+pub(crate) fn among(word: &str, plural: &str, known: &[&str]) -> String {
     if let Some(nearest) = nearest(word, known) {
         return format!("did you mean {nearest:?}?");
     }

@@ -1,43 +1,45 @@
-//! `/admin`: what an operator may see and do, with the admin key.
+//! `/admin`: what an operator may see and do, with the admin key, which is asked for in one place for all of it.
+
+mod keys;
+mod plugins;
+mod status;
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
+use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 use super::inference::bearer;
-use crate::app::{Gateway, Reloaded};
-use crate::plugin::{Part, Serves};
+use crate::app::{Gateway, LookupError};
+use crate::storage::StorageError;
 
-/// Every plugin file: what serves, and why the newest version does not.
-pub(super) async fn plugins(
-    State(gateway): State<Arc<Gateway>>,
-    headers: HeaderMap,
-) -> Result<Json<Value>, ApiError> {
-    authorize(&gateway, &headers)?;
-    let generation = gateway.current();
-    let plugins: Vec<Value> = generation.plugins.parts().map(|part| describe(part)).collect();
-    Ok(Json(json!({
-        "generation": generation.number, "plugins": plugins, "notices": generation.notices,
-    })))
+pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
+    Router::new()
+        .route("/admin/plugins", get(plugins::plugins))
+        .route("/admin/reload", post(plugins::reload))
+        .route("/admin/status", get(status::status))
+        .route("/admin/keys", get(keys::list))
+        .route("/admin/keys/report", get(keys::report))
+        .route("/admin/keys/recheck", post(keys::recheck_many))
+        .route("/admin/keys/{vendor}/{account}", get(keys::analyze))
+        .route("/admin/keys/{vendor}/{account}/recheck", post(keys::recheck))
+        .route("/admin/keys/{vendor}/{account}/reset", post(keys::reset))
+        .route_layer(middleware::from_fn_with_state(gateway.clone(), with_admin_key))
 }
 
-/// Looks at the disk now. 200 says what is in use afterwards, new or not.
-pub(super) async fn reload(
+async fn with_admin_key(
     State(gateway): State<Arc<Gateway>>,
-    headers: HeaderMap,
-) -> Result<Json<Reloaded>, ApiError> {
-    authorize(&gateway, &headers)?;
-    gateway.reload().await.map(Json).map_err(|error| {
-        ApiError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "server_error",
-            error.to_string(),
-        )
-    })
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    authorize(&gateway, request.headers())?;
+    Ok(next.run(request).await)
 }
 
 fn authorize(gateway: &Gateway, headers: &HeaderMap) -> Result<(), ApiError> {
@@ -61,38 +63,32 @@ fn authorize(gateway: &Gateway, headers: &HeaderMap) -> Result<(), ApiError> {
     ))
 }
 
-fn describe(part: &Part) -> Value {
-    let mut described = json!({
-        "name": part.name,
-        "sha256": part.seen,
-        "state": state(part),
-        "problem": part.problem,
-    });
-    if let Some(plugin) = &part.plugin {
-        described["kind"] = plugin.kind().into();
-        described["serving"] = plugin.identity().into();
-        described["serving_sha256"] = plugin.origin.sha256.clone().into();
-        described["contract"] = plugin.origin.contract.into();
-        described["hot_path"] = (!plugin.is_slow()).into();
-        match &plugin.serves {
-            Serves::Adapter(adapter) => {
-                described["vendor"] = adapter.description().vendor.clone().into();
-                described["operations"] = adapter.description().operations.clone().into();
-            }
-            Serves::Strategy(strategy) => described["facts"] = strategy.facts().into(),
-        }
-    }
-    described
+/// The JSON document of a request; nothing at all is an empty object.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| {
+        let message = format!("the body cannot be used: {error}");
+        ApiError::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
+    })
 }
 
-/// "serving": the newest content serves. "kept": an older one does. "rolled back": the newest one was taken back.
-/// "compiling": it will serve soon. "failed": none serves.
-fn state(part: &Part) -> &'static str {
-    match (&part.plugin, &part.problem) {
-        (None, _) if part.compiling => "compiling",
-        (None, _) => "failed",
-        (Some(_), None) => "serving",
-        (Some(_), Some(_)) if part.taken_back => "rolled back",
-        (Some(_), Some(_)) => "kept",
+impl From<LookupError> for ApiError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Unknown(message) => {
+                Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message)
+            }
+            LookupError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            error.to_string(),
+        )
     }
 }

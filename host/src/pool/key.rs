@@ -135,6 +135,11 @@ impl Key {
         lock(&self.standing).clone()
     }
 
+    /// To be tried by the next request, by hand.
+    pub fn hasten(&self) {
+        self.set(Standing::hasten);
+    }
+
     /// Back to service, by hand.
     pub fn reset(&self) {
         self.set(Standing::reset);

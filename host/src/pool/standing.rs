@@ -275,6 +275,28 @@ impl Standing {
         self.go(next, Some(failure.clone()), now)
     }
 
+    /// Due now, whatever was left to wait for: the next request finds out.
+    pub fn hasten(&mut self, now: Millis) -> Option<Change> {
+        let next = match self.state {
+            State::CoolingDown { trials, .. } => State::CoolingDown { until: now, trials },
+            State::OutOfService { failed, schedule, .. } => State::OutOfService {
+                until: now,
+                failed,
+                schedule,
+            },
+            State::DisabledByFailure { schedule, .. } => State::DisabledByFailure {
+                until: Some(now),
+                schedule,
+            },
+            State::Verifying { .. }
+            | State::Available { .. }
+            | State::HalfOpen { .. }
+            | State::Rechecking { .. }
+            | State::DisabledByHand => return None,
+        };
+        self.go(next, None, now)
+    }
+
     /// Back to service: somebody has done something about it.
     pub fn reset(&mut self, now: Millis) -> Option<Change> {
         if self.state == State::DisabledByHand {

@@ -31,7 +31,7 @@ fn took(latency: u64) -> Took {
 
 fn stands(state: &CandidateState) -> (&'static str, &'static str) {
     let name = |key: &Key| key.standing().state().name();
-    (name(state.account()), name(state.key()))
+    (name(state.account_key()), name(state.model_key()))
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn what_a_version_that_is_taken_back_has_said_is_undone() {
     pool.undo(2);
     assert_eq!(stands(&one).1, "out of service", "an older version said that");
     assert_eq!(stands(&other).1, "available");
-    assert!(other.key().standing().is_clear());
+    assert!(other.model_key().standing().is_clear());
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn switched_off_by_the_configuration_and_on_again() {
     });
     assert_eq!(stands(&state), ("disabled by hand", "available"));
     assert!(state.lease().is_none());
-    state.account().reset();
+    state.account_key().reset();
     assert!(state.lease().is_none(), "the configuration alone switches it on");
     state.configure(Terms {
         verify: true,
@@ -127,7 +127,7 @@ fn switched_off_by_the_configuration_and_on_again() {
     });
     assert_eq!(stands(&state), ("verifying", "available"));
     assert!(state.lease().is_none());
-    let probe = state.account().pass_probe(false).unwrap();
+    let probe = state.account_key().pass_probe(false).unwrap();
     probe.answered(took(1));
     assert!(state.lease().is_some());
 }
@@ -146,7 +146,7 @@ fn a_new_key_is_verified_once_and_others_wait_meanwhile() {
     assert_eq!(stands(&state).0, "verifying");
     let held = state.held().unwrap();
     assert!(held.verifying && held.until.is_some());
-    let probe = state.account().pass_probe(false).unwrap();
+    let probe = state.account_key().pass_probe(false).unwrap();
     let refused = Failure::new(Kind::Authentication, Scope::Account, "");
     let _ = probe.failed(&refused, &rules, 1);
     assert_eq!(stands(&state).0, "disabled by failure");

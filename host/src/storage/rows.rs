@@ -115,7 +115,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {
     })
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<KeyEvent> {
+pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<KeyEvent> {
     Ok(KeyEvent {
         key: key(row)?,
         at: unsigned(row.get(3)?),

@@ -30,7 +30,7 @@ impl News<'_> {
         match (from, course) {
             (_, Course::Nothing) | (State::DisabledByHand, _) => None,
             // For good already, unless somebody has it tried.
-            (State::DisabledByFailure { until: None, .. }, _) => None,
+            (State::DisabledByFailure { schedule: None, .. }, _) => None,
             (_, Course::Disabled) => Some(State::DisabledByFailure {
                 until: None,
                 schedule: None,
