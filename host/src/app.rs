@@ -138,6 +138,7 @@ impl Gateway {
         METRICS
             .instances
             .set(i64::try_from(self.engine.instances_in_use()).unwrap_or(i64::MAX));
+        self.live.pool.measure();
         for plugin in self
             .current()
             .plugins

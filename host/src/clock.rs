@@ -2,7 +2,11 @@
 //!
 //! Durations are measured with `tokio::time::Instant`, which tests can pause.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// When the time was asked for first.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Unix time in milliseconds.
 pub(crate) fn unix_millis() -> u64 {
@@ -26,6 +30,12 @@ pub(crate) fn date(unix_millis: u64) -> String {
         (month - 9, 1)
     };
     format!("{:04}-{month:02}-{of_month:02}", cycle * 400 + year + next_year)
+}
+
+/// Milliseconds since some moment of this process, by a clock that never goes back, whatever is done to the wall
+/// clock. For windows that must not be opened by setting a clock.
+pub(crate) fn up_millis() -> u64 {
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// 64 random bits, for strategies and request ids.

@@ -221,7 +221,9 @@ fn open(opened: Opened, timeouts: &Timeouts) -> Served {
             record.end(&Ending::Completed);
             Reply::Whole(body)
         }
-        Answer::Stream(begun) => Reply::Stream(Box::new(CallerStream::begun(begun, record, place, timeouts))),
+        Answer::Stream(begun) => {
+            Reply::Stream(Box::new(CallerStream::begun(*begun, record, place, timeouts)))
+        }
     };
     Served {
         trail,

@@ -4,6 +4,8 @@
 //! nothing: who is asked next is up to [`crate::route`].
 
 mod advice;
+mod allowance;
+mod average;
 mod gate;
 mod health;
 mod journal;
@@ -20,6 +22,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 pub use advice::Advice;
+use allowance::Allowances;
+pub use allowance::{Allowance, Allowed, Booked, Bounds, LimitView, Need, Reported};
 pub use gate::{Gate, Place, Waiter};
 pub use health::{Condition, Health, Percentiles, Timing};
 pub use journal::Journal;
@@ -28,10 +32,12 @@ pub use report::{Absence, Counts, Day, Recount, Report};
 pub use rules::{Rules, Schedule};
 pub use standing::{Admission, Change, Millis, Standing, State};
 
+use crate::chat::Tokens;
 use crate::clock;
 use crate::failure::{Failure, Kind, Scope};
 use crate::lock::lock;
 use crate::storage::{KeyName, KeyRecord, Storage, StorageError};
+use crate::telemetry::METRICS;
 
 /// Every candidate there has been since the gateway started.
 #[derive(Debug)]
@@ -42,6 +48,7 @@ pub struct Pool {
     states: Mutex<BTreeMap<CandidateKey, Arc<CandidateState>>>,
     /// By vendor and account.
     accounts: Mutex<BTreeMap<(String, String), Arc<Key>>>,
+    allowances: Allowances,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,8 +62,8 @@ pub struct CandidateKey {
 /// Counters of one candidate. Written by every attempt without a lock.
 #[derive(Debug)]
 pub struct CandidateState {
-    /// As many places as attempts may be under way at once.
-    gate: Arc<Gate>,
+    /// Places for attempts, and what they may use.
+    allowed: Arc<Allowed>,
     /// Of the account with this model, and of the account as a whole.
     key: Arc<Key>,
     account: Arc<Key>,
@@ -64,11 +71,9 @@ pub struct CandidateState {
     requests: AtomicU64,
 }
 
-/// What a candidate is allowed, and what failures do to it, until the next reload.
+/// What the configuration says of a candidate, until the next reload.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
-    /// Attempts that may be under way at once.
-    pub concurrency: Option<u32>,
     pub rules: &'a Arc<Rules>,
     /// Of the account's credentials.
     pub fingerprint: &'a str,
@@ -84,8 +89,17 @@ pub struct Terms<'a> {
 pub struct Lease {
     state: Arc<CandidateState>,
     _place: Place,
+    booked: Booked,
     key: Pass,
     account: Pass,
+}
+
+/// Why there is no lease.
+#[derive(Debug, Clone)]
+pub enum Denied {
+    /// As many attempts are under way as may be; the queue is open.
+    Full,
+    Held(Held),
 }
 
 /// Why a candidate is not to be asked now.
@@ -96,7 +110,7 @@ pub struct Held {
     /// A probe finds out about it just now.
     pub verifying: bool,
     /// What brought it there; `retry_after` is the time that is left.
-    pub failure: Failure,
+    pub failure: Box<Failure>,
 }
 
 // === impl Pool ===
@@ -114,6 +128,7 @@ impl Pool {
             Arc::new(CandidateState::new(
                 self.key_of(named, rules),
                 self.account(key, rules),
+                self.allowances.of(key),
             ))
         };
         states.entry(key.clone()).or_insert_with(|| new(key)).clone()
@@ -127,6 +142,7 @@ impl Pool {
     pub fn new(storage: Storage) -> Result<Self, StorageError> {
         let kept = storage.keys()?.into_iter();
         Ok(Self {
+            allowances: Allowances::new(storage.clone(), storage.quotas()?),
             kept: Mutex::new(kept.map(|record| (record.key.clone(), record)).collect()),
             journal: Arc::new(Journal::new(storage)),
             states: Mutex::default(),
@@ -183,6 +199,17 @@ impl Pool {
             .collect()
     }
 
+    /// The limits of every account and of its models, by name.
+    pub fn allowances(&self) -> Vec<Arc<Allowance>> {
+        self.allowances.all()
+    }
+
+    /// Sets the metrics of limits.
+    pub fn measure(&self) {
+        METRICS.limit_used.reset();
+        self.allowances().iter().for_each(|allowance| allowance.measure());
+    }
+
     /// Attempts under way, over all candidates.
     pub fn in_flight(&self) -> u64 {
         let states = lock(&self.states);
@@ -193,9 +220,9 @@ impl Pool {
 // === impl CandidateState ===
 
 impl CandidateState {
-    fn new(key: Arc<Key>, account: Arc<Key>) -> Self {
+    fn new(key: Arc<Key>, account: Arc<Key>, allowed: Arc<Allowed>) -> Self {
         Self {
-            gate: Gate::new(usize::MAX),
+            allowed,
             key,
             account,
             rules: ArcSwap::default(),
@@ -209,8 +236,6 @@ impl CandidateState {
         self.account.has_credentials(terms.fingerprint, terms.verify);
         self.key.is_enabled(terms.model_enabled, false);
         self.key.has_credentials(terms.fingerprint, false);
-        let places = terms.concurrency.map_or(usize::MAX, |most| most as usize);
-        self.gate.resize(places);
         self.rules.store(terms.rules.clone());
     }
 
@@ -218,24 +243,34 @@ impl CandidateState {
         self.rules.load_full()
     }
 
-    /// A lease, if there is room for another attempt and its keys may be asked.
-    pub fn lease(self: &Arc<Self>) -> Option<Lease> {
-        self.leased(self.gate.enter()?)
+    /// What it may be used for.
+    pub fn allowed(&self) -> &Allowed {
+        &self.allowed
+    }
+
+    /// A lease, if there is room for another attempt, its keys may be asked, and no limit stands against it.
+    pub fn lease(self: &Arc<Self>, need: &Need) -> Result<Lease, Denied> {
+        let place = self.allowed.gate().enter().ok_or(Denied::Full)?;
+        self.leased(place, need).map_err(Denied::Held)
     }
 
     /// A position in the queue for a lease, to be turned into one by [`Self::leased`].
     pub fn queue(&self, caller: &str, most: usize) -> Option<Waiter> {
-        self.gate.queue(caller, most)
+        self.allowed.gate().queue(caller, most)
     }
 
-    /// None if meanwhile its keys may not be asked any more.
-    pub fn leased(self: &Arc<Self>, place: Place) -> Option<Lease> {
-        let account = self.account.pass().ok()?;
-        let key = self.key.pass().ok()?;
+    /// A place becomes a lease, unless meanwhile its keys may not be asked any more, or a limit is reached.
+    pub fn leased(self: &Arc<Self>, place: Place, need: &Need) -> Result<Lease, Held> {
+        let booked = self.allowed.book(need)?;
+        // Whatever stood against it may be over by now.
+        let held = |until| self.keys_held().unwrap_or_else(|| Held::passing(until));
+        let account = self.account.pass().map_err(held)?;
+        let key = self.key.pass().map_err(held)?;
         self.requests.fetch_add(1, Relaxed);
-        Some(Lease {
+        Ok(Lease {
             state: self.clone(),
             _place: place,
+            booked,
             key,
             account,
         })
@@ -252,11 +287,16 @@ impl CandidateState {
     }
 
     pub fn has_room(&self) -> bool {
-        self.gate.has_room()
+        self.allowed.gate().has_room()
     }
 
-    /// Why it is left alone, and until when.
+    /// Why it is left alone, and until when: because of a key, or of a limit.
     pub fn held(&self) -> Option<Held> {
+        let reasons = [self.keys_held(), self.allowed.held()].into_iter().flatten();
+        reasons.max_by_key(|held| held.until.unwrap_or(Millis::MAX))
+    }
+
+    fn keys_held(&self) -> Option<Held> {
         let keys = [&self.account, &self.key].into_iter();
         let blocked = keys.filter_map(|key| match key.outlook() {
             Admission::Yes | Admission::Trial => None,
@@ -273,16 +313,16 @@ impl CandidateState {
         Some(Held {
             until,
             verifying: matches!(standing.state(), State::Verifying { .. }),
-            failure: Failure {
+            failure: Box::new(Failure {
                 retry_after: left,
                 ..failure
-            },
+            }),
         })
     }
 
     /// Attempts under way.
     pub fn in_flight(&self) -> usize {
-        self.gate.taken()
+        self.allowed.gate().taken()
     }
 
     /// Attempts since the gateway started.
@@ -306,6 +346,19 @@ impl CandidateState {
 // === impl Held ===
 
 impl Held {
+    /// Somebody else was finding out about a key.
+    fn passing(until: Option<Millis>) -> Self {
+        let message = "the account is being tried by another request";
+        Self {
+            until,
+            verifying: false,
+            failure: Box::new(Failure {
+                retry_after: Some(Duration::ZERO),
+                ..Failure::new(Kind::ServiceUnavailable, Scope::Account, message)
+            }),
+        }
+    }
+
     /// Keeps whichever ends first.
     pub fn sooner(first: &mut Option<Self>, other: Option<Self>) {
         let until = |held: &Self| held.until.unwrap_or(Millis::MAX);
@@ -320,6 +373,30 @@ impl Held {
 // === impl Lease ===
 
 impl Lease {
+    /// The vendor is asked. Until more is said, it has read the input (in tokens, by estimate) and written nothing.
+    pub fn asked(&mut self, input: u32) {
+        self.booked.asked(u64::from(input));
+    }
+
+    /// What the attempt has used so far. What is not said is not counted, whichever way the attempt ends.
+    pub fn uses(&mut self, tokens: Tokens) {
+        self.booked.uses(tokens);
+    }
+
+    /// The vendor says what is left of its limits.
+    pub fn learn(&mut self, reported: &Reported) {
+        self.booked.learn(reported);
+    }
+
+    /// The vendor is going to be asked once more.
+    ///
+    /// # Errors
+    ///
+    /// A limit stands against it.
+    pub fn again(&mut self, need: &Need) -> Result<(), Held> {
+        self.booked.renew(need)
+    }
+
     /// The attempt brought a complete answer, or a stream to its end.
     pub fn succeeded(&self, took: Took) {
         self.key.succeeded(took);

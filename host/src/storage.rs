@@ -1,4 +1,5 @@
-//! What must outlive the process: the state of every key and its history, in one SQLite file.
+//! What must outlive the process: the state of every key and its history, and what is used of quotas, in one SQLite
+//! file.
 //!
 //! Callers hand over plain data and take none of SQLite's types. Nobody waits for the disk unless he asks to: the
 //! connection that writes lives on a thread of its own, which gathers what is noted and commits it together. Reads
@@ -7,6 +8,7 @@
 
 mod error;
 mod queue;
+mod quotas;
 mod report;
 mod rows;
 mod schema;
@@ -29,7 +31,7 @@ use queue::Queue;
 use writer::Writer;
 
 /// An account as a whole, or one of its models.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyName {
     pub vendor: String,
     pub account: String,
@@ -71,6 +73,22 @@ pub struct KeyEvent {
     /// At most 2,000 bytes are kept of it.
     pub vendor_code: Option<String>,
     pub until: Option<u64>,
+}
+
+/// What was used of a key's quotas, in the periods that were the present ones. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuotaRecord {
+    pub key: Arc<KeyName>,
+    /// When the day began.
+    pub day: u64,
+    pub day_tokens: u64,
+    /// US dollars.
+    pub day_cost: f64,
+    /// When the month began.
+    pub month: u64,
+    pub month_tokens: u64,
+    /// US dollars.
+    pub month_cost: f64,
 }
 
 /// The database. Clones share it; when the last one is dropped, what is left is written, which blocks for as long as
@@ -155,6 +173,15 @@ impl Storage {
         self.read(rows::keys)
     }
 
+    /// What was used of every key's quotas, by name.
+    ///
+    /// # Errors
+    ///
+    /// What hinders reading.
+    pub fn quotas(&self) -> Result<Vec<QuotaRecord>, StorageError> {
+        self.read(quotas::all)
+    }
+
     /// The newest events of an account and its models, newest first, at most `most`. Blocks for as long as the disk
     /// takes.
     ///
@@ -171,6 +198,12 @@ impl Storage {
         self.0.queue.note(record, event);
     }
 
+    /// Has it written within 100 ms. Never waits: of a key that is noted faster than the disk takes it, only the newest
+    /// record is written.
+    pub fn note_quota(&self, record: QuotaRecord) {
+        self.0.queue.note_quota(record);
+    }
+
     /// Has it written at once. Its place among other changes is that of the call; what is returned resolves when it is
     /// safe on the disk.
     ///
@@ -185,7 +218,7 @@ impl Storage {
         written(self.0.queue.keep(record, event))
     }
 
-    /// Removes the record and the history of a model, or those of an account with all of its models, within 100 ms.
+    /// Removes all that is kept of a model, or of an account with all of its models, within 100 ms.
     pub fn forget(&self, key: &KeyName) {
         self.0.queue.forget(key);
     }

@@ -7,7 +7,7 @@ mod log;
 mod metrics;
 
 pub use events::{
-    AttemptFailed, HealthTurned, KeyChanged, PartFailed, PluginFailed, Probed, RequestEnded,
+    AttemptFailed, HealthTurned, KeyChanged, LimitPassed, PartFailed, PluginFailed, Probed, RequestEnded,
     StrategyFellBack, Swapped, TakenBack,
 };
 pub use log::{Flush, LogFormat, start_log};

@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod allowance;
 mod auth;
 mod bad_requests;
 mod cancel;
@@ -22,6 +23,7 @@ mod limits;
 mod plugin_files;
 mod plugin_list;
 mod plugins;
+mod quota;
 mod reach;
 mod reload;
 mod rollback;

@@ -26,6 +26,8 @@ pub struct ChatRequest {
     pub needs: Needs,
     /// Alternatives asked for (`n`).
     pub choices: u32,
+    /// The most that each of them may be, in tokens, if the request says so in a way that can be read.
+    pub max_output: Option<u32>,
     /// Estimated (see [`super::Weight`]), images included.
     pub input_tokens: u32,
     /// Estimated, without images.
@@ -105,6 +107,7 @@ impl ChatRequest {
             include_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
             needs,
             choices: choices.unwrap_or(1),
+            max_output: max_output(&document),
             input_tokens: u32::try_from(text + images * IMAGE).unwrap_or(u32::MAX),
             text_tokens: u32::try_from(text).unwrap_or(u32::MAX),
             end_user: read(&document, "user")?,
@@ -176,6 +179,14 @@ fn read<'a, T: Deserialize<'a>>(
                 problem: error.to_string(),
             }),
     }
+}
+
+/// Whether a wrong value is an error is the vendor's business.
+fn max_output(document: &Document) -> Option<u32> {
+    let named = ["max_completion_tokens", "max_tokens"];
+    named
+        .into_iter()
+        .find_map(|name| serde_json::from_slice(document.get(name)?).ok())
 }
 
 /// What a chat needs, the tokens of its text, and its images.

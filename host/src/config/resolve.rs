@@ -3,6 +3,7 @@
 
 mod circuit;
 mod keys;
+mod limits;
 mod plugins;
 mod public;
 mod server;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::secret::Secret;
-use crate::pool::Rules;
+use crate::pool::{Bounds, Rules};
 
 /// The whole configuration.
 #[derive(Debug)]
@@ -233,6 +233,8 @@ pub struct Account {
     pub priority: i64,
     pub tags: Vec<String>,
     pub enabled: bool,
+    /// Of all its models together.
+    pub limits: Bounds,
 }
 
 #[derive(Debug)]
@@ -247,8 +249,8 @@ pub struct Model {
     /// Members set in a request that does not hold them, as JSON by name.
     pub parameters: BTreeMap<String, String>,
     pub price: Price,
-    /// Attempts at once on each account; `None` is unlimited.
-    pub concurrency: Option<u32>,
+    /// With each account; `concurrency` among them.
+    pub limits: Bounds,
     /// Multiplied with the account's (default 1.0).
     pub weight: f64,
     /// Added to the account's (default 0).
@@ -313,6 +315,7 @@ impl Account {
             priority: 0,
             tags: Vec::new(),
             enabled: true,
+            limits: Bounds::default(),
         }
     }
 }

@@ -127,13 +127,13 @@ impl Parts<'_> {
         let state = self.live.pool.state(&key, &self.settings.rules);
         let health = &self.settings.health;
         state.configure(Terms {
-            concurrency: model.concurrency,
             rules: &self.settings.rules,
             fingerprint: &fingerprint(&account.credentials),
             account_enabled: account.enabled,
             model_enabled: model.enabled,
             verify: health.probe && health.verify && way.as_ref().is_some_and(Way::can_be_probed),
         });
+        state.allowed().configure(&account.limits, &model.limits);
         Candidate {
             vendor: vendor.name.clone(),
             account: account.name.clone(),
@@ -142,6 +142,7 @@ impl Parts<'_> {
             capabilities: model.capabilities,
             context_length: model.context_length,
             parameters: model.parameters.clone(),
+            max_output_tokens: model.max_output_tokens,
             price: model.price,
             weight: account.weight * model.weight,
             priority: account.priority.saturating_add(model.priority),

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::failure::{Failure, Kind, Scope};
 use crate::generation::Generation;
 use crate::plugin::Call;
+use crate::pool::Lease;
 use crate::route::{Candidate, Way};
 use crate::usage::Record;
 
@@ -34,6 +35,7 @@ pub(super) struct Attempt<'a> {
     pub(super) generation: &'a Arc<Generation>,
     pub(super) request: &'a ChatRequest,
     pub(super) candidate: &'a Arc<Candidate>,
+    pub(super) lease: &'a mut Lease,
     /// Of all attempts together.
     pub(super) deadline: Instant,
 }
@@ -42,7 +44,7 @@ pub(super) struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// Makes the attempt, under its clocks.
-    pub(super) async fn make(&self, record: &mut Record) -> Result<Begun, Failure> {
+    pub(super) async fn make(mut self, record: &mut Record) -> Result<Begun, Failure> {
         let timeouts = &self.generation.settings.timeouts;
         let first_token = timeouts.first_token.filter(|_| self.request.streaming);
         let own = first_token.map(|longest| Instant::now() + longest);
@@ -66,7 +68,7 @@ impl Attempt<'_> {
         result
     }
 
-    async fn begin(&self, record: &mut Record) -> Result<Begun, Failure> {
+    async fn begin(&mut self, record: &mut Record) -> Result<Begun, Failure> {
         let way = self.candidate.way.as_ref().ok_or_else(|| {
             Failure::new(
                 Kind::ServiceUnavailable,
@@ -75,10 +77,13 @@ impl Attempt<'_> {
             )
         })?;
         let mut drive = Box::new(self.start(way, record).await?);
+        self.lease.asked(self.request.input_tokens);
         let mut held = VecDeque::new();
         let (mut whole, mut held_bytes) = (None, 0);
-        while let Some(piece) = drive.next().await? {
-            record.used = drive.used();
+        loop {
+            let next = drive.next().await;
+            self.note(&mut drive, record);
+            let Some(piece) = next? else { break };
             match piece {
                 Piece::Whole(body) => whole = Some(body),
                 Piece::Chunks(chunks) => {
@@ -95,11 +100,19 @@ impl Attempt<'_> {
                 }
             }
         }
-        record.used = drive.used();
         Ok(match whole {
             Some(body) => Begun::Whole(body),
             None => Begun::Stream { held, drive },
         })
+    }
+
+    /// For the record and for the limits, now: whatever comes next may never come to its end.
+    fn note(&mut self, drive: &mut Drive, record: &mut Record) {
+        record.used = drive.used();
+        self.lease.uses(record.used.tokens);
+        for limit in drive.limits() {
+            self.lease.learn(&limit);
+        }
     }
 
     async fn start(&self, way: &Way, record: &Record) -> Result<Drive, Failure> {

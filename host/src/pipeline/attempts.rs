@@ -29,7 +29,7 @@ use super::verdict::{Situation, Verdict, judge};
 use crate::chat::ChatRequest;
 use crate::failure::{Failure, Kind, Scope};
 use crate::generation::Generation;
-use crate::pool::{Held, Lease, Place, Took};
+use crate::pool::{Denied, Held, Lease, Place, Took};
 use crate::route::{Candidate, PlanError};
 use crate::telemetry::AttemptFailed;
 use crate::usage::Record;
@@ -48,7 +48,7 @@ pub(super) struct Attempts {
     /// Of all attempts together.
     pub(super) deadline: Instant,
     pub(super) last: Option<Failure>,
-    /// The earliest time at which a vendor wants to be asked again.
+    /// The earliest time at which somebody can be asked again.
     pub(super) come_back: Option<Duration>,
     /// Of those that are left alone, the first one to come back.
     pub(super) held: Option<Held>,
@@ -64,7 +64,7 @@ pub(crate) struct Opened {
 /// An attempt that can no longer fail unseen.
 pub(crate) enum Answer {
     Whole(Bytes),
-    Stream(BegunStream),
+    Stream(Box<BegunStream>),
 }
 
 /// A stream whose first token is there.
@@ -125,7 +125,36 @@ impl Attempts {
 
     /// The best candidate that has room, or the first one to have some.
     async fn choose(&mut self) -> Step {
-        // Somebody else may have learned since that one of them is to be left alone.
+        self.leave_alone();
+        if self.record.trail.attempts >= self.generation.settings.failover.attempts || self.queue.is_empty() {
+            return self.nobody();
+        }
+        let found = match self.find() {
+            Some((index, lease)) => Some((index, Ok(lease))),
+            None => self.wait().await,
+        };
+        let Some((index, leased)) = found else {
+            return self.nobody();
+        };
+        let Some(candidate) = self.queue.remove(index) else {
+            return self.nobody();
+        };
+        match leased {
+            Ok(lease) => Step::Ask(Turn {
+                candidate,
+                lease,
+                again: false,
+            }),
+            // While it was waited for, others have used what there was.
+            Err(held) => {
+                self.pass_over(held);
+                Step::Choose
+            }
+        }
+    }
+
+    /// Somebody else may have learned since that one of them is to be left alone, or have used what there was.
+    fn leave_alone(&mut self) {
         let first = &mut self.held;
         self.queue.retain(|candidate| {
             let held = candidate.state.held();
@@ -133,29 +162,30 @@ impl Attempts {
             Held::sooner(first, held);
             can_be_asked
         });
-        if self.record.trail.attempts >= self.generation.settings.failover.attempts || self.queue.is_empty() {
-            return self.nobody();
+    }
+
+    /// The first one that can be asked. One whose limits have no room for this request is left out.
+    fn find(&mut self) -> Option<(usize, Lease)> {
+        let mut index = 0;
+        while let Some(candidate) = self.queue.get(index) {
+            match candidate.state.lease(&candidate.need(&self.request)) {
+                Ok(lease) => return Some((index, lease)),
+                Err(Denied::Full) => index += 1,
+                Err(Denied::Held(held)) => {
+                    self.queue.remove(index);
+                    self.pass_over(held);
+                }
+            }
         }
-        let leases = self.queue.iter().enumerate();
-        let found = leases
-            .map(|(index, candidate)| Some((index, candidate.state.lease()?)))
-            .find_map(|lease| lease);
-        let leased = match found {
-            Some(leased) => Some(leased),
-            None => self.wait().await,
-        };
-        let turn = leased.and_then(|(index, lease)| {
-            Some(Turn {
-                candidate: self.queue.remove(index)?,
-                lease,
-                again: false,
-            })
-        });
-        turn.map_or_else(|| self.nobody(), Step::Ask)
+        None
+    }
+
+    fn pass_over(&mut self, held: Held) {
+        Held::sooner(&mut self.held, Some(held));
     }
 
     /// Waits in the queues of all that are full; none if they are full too, or it takes too long.
-    async fn wait(&self) -> Option<(usize, Lease)> {
+    async fn wait(&self) -> Option<(usize, Result<Lease, Held>)> {
         let admission = &self.generation.settings.server.admission;
         let queues = self.queue.iter().enumerate();
         let waiters: Vec<_> = queues
@@ -170,18 +200,23 @@ impl Attempts {
         let until = self.deadline.min(Instant::now() + admission.wait);
         let ((index, place), ..) = timeout_at(until, select_all(waiters)).await.ok()?;
         let candidate = self.queue.get(index)?;
-        Some((index, candidate.state.leased(place)?))
+        let need = candidate.need(&self.request);
+        Some((index, candidate.state.leased(place, &need)))
     }
 
-    async fn ask(&mut self, turn: Turn) -> Step {
+    async fn ask(&mut self, mut turn: Turn) -> Step {
         if !turn.again {
             self.record.attempt(&turn.candidate);
+        } else if let Err(held) = turn.lease.again(&turn.candidate.need(&self.request)) {
+            self.pass_over(held);
+            return self.nobody();
         }
         let asked = Instant::now();
         let attempt = Attempt {
             generation: &self.generation,
             request: &self.request,
             candidate: &turn.candidate,
+            lease: &mut turn.lease,
             deadline: self.deadline,
         };
         let answer = match attempt.make(&mut self.record).await {
@@ -195,14 +230,14 @@ impl Attempts {
             }
             Ok(Begun::Stream { held, drive }) => {
                 self.record.first_token = Some(self.record.elapsed());
-                Answer::Stream(BegunStream {
+                Answer::Stream(Box::new(BegunStream {
                     held,
                     drive,
                     lease: turn.lease,
                     asked,
                     first_token: asked.elapsed(),
                     plugin: turn.candidate.plugin(),
-                })
+                }))
             }
         };
         Step::Over(Ok(answer))
@@ -249,8 +284,9 @@ impl Attempts {
         [self.come_back, held].into_iter().flatten().min()
     }
 
-    /// The caller gets what went wrong last, and when to come back, by whichever vendor says the earliest.
+    /// The caller gets what went wrong last, or else why nobody may be asked, and the earliest time to come back.
     fn nobody(&mut self) -> Step {
+        let held = self.held.clone().filter(|_| self.queue.is_empty());
         let refusal = match self.last.take() {
             // What is wrong with the request stays wrong.
             Some(failure) if failure.scope == Scope::Request => Refusal::Failed(failure),
@@ -258,9 +294,7 @@ impl Attempts {
                 retry_after: self.come_back(),
                 ..failure
             }),
-            None if let Some(held) = self.held.take() => {
-                Refusal::NoCandidate(PlanError::Held(Box::new(held)))
-            }
+            None if let Some(held) = held => Refusal::NoCandidate(PlanError::Held(Box::new(held))),
             None if self.queue.is_empty() => Refusal::OutOfCandidates,
             None => Refusal::Busy,
         };

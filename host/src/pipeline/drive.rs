@@ -14,6 +14,7 @@ use crate::chat::{AnswerPeek, ChatRequest, Document, Used, completed};
 use crate::failure::{Failure, Kind, Scope};
 use crate::generation::Generation;
 use crate::plugin::{Call, Chunk, Event, Input, Next, Outgoing, Progress};
+use crate::pool::Reported;
 use crate::route::{Candidate, Way};
 use crate::stream::{Chunks, Expected, Meter, Passed};
 use crate::upstream::{Upstream, UpstreamReply, compose};
@@ -49,6 +50,8 @@ pub(crate) struct Drive {
     /// A piece that came together with the first instruction.
     ready: Option<Piece>,
     answered: bool,
+    /// What the vendor has said of its limits, until somebody takes it.
+    limits: Vec<Reported>,
     requests: u32,
     empty_pulls: u32,
 }
@@ -106,6 +109,7 @@ impl Drive {
             state: State::Over,
             ready: None,
             answered: false,
+            limits: Vec::new(),
             requests: 0,
             empty_pulls: 0,
         };
@@ -150,6 +154,11 @@ impl Drive {
                 None
             }
         }
+    }
+
+    /// What the vendor has said of its limits since this was asked for last, also with a failure.
+    pub(crate) fn limits(&mut self) -> Vec<Reported> {
+        std::mem::take(&mut self.limits)
     }
 
     /// What has been used so far.
@@ -243,6 +252,7 @@ impl Drive {
     async fn show_head(&mut self, reply: &UpstreamReply) -> Result<(), Failure> {
         let progress = self.adapter.show(reply.head()).await?;
         self.adapter.let_go();
+        self.limits.extend(progress.limits);
         match progress.next {
             Next::More | Next::Done => Ok(()),
             Next::Failed(failure) => Err(failure),
@@ -302,8 +312,12 @@ impl Drive {
         match self.adapter.advance(Input::Events(vec![event])).await {
             Ok(Progress {
                 next: Next::Failed(failure),
+                limits,
                 ..
-            }) => failure,
+            }) => {
+                self.limits.extend(limits);
+                failure
+            }
             Ok(_) => Failure::new(
                 Kind::Unknown,
                 Scope::Candidate,
@@ -339,6 +353,7 @@ impl Drive {
         for (class, tokens) in progress.usage {
             self.meter.count(class, tokens);
         }
+        self.limits.extend(progress.limits);
         for warning in progress.warnings {
             self.warn(&warning);
         }

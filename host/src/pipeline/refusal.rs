@@ -36,7 +36,7 @@ impl Refusal {
     pub fn as_failure(&self) -> Failure {
         let kind = match self {
             Self::Failed(failure) => return failure.clone(),
-            Self::NoCandidate(PlanError::Held(held)) => return held.failure.clone(),
+            Self::NoCandidate(PlanError::Held(held)) => return Failure::clone(&held.failure),
             Self::Unauthenticated => Kind::Authentication,
             Self::TooLong(_)
             | Self::Incomplete

@@ -3,6 +3,8 @@
 //! Takes nothing on trust: sizes, names, addresses, header values, JSON. Errors say what was wrong in words for
 //! the plugin's author.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use memchr::memchr2;
@@ -17,6 +19,7 @@ use super::target::Target;
 use crate::chat::{Edit, TokenClass};
 use crate::config::Limits;
 use crate::failure::{Failure, Kind, Scope};
+use crate::pool::Reported;
 
 /// Entries of the small lists a guest returns (headers, credentials, edits, usage, limits, warnings).
 const SHORT_LIST: usize = 256;
@@ -52,6 +55,7 @@ pub(super) fn progress(raw: wit::Progress, target: &Target, limits: &Limits) -> 
     Ok(Progress {
         chunks: raw.chunks.into_iter().map(chunk).collect::<Result<_, _>>()?,
         usage: usage(&raw.usage)?,
+        limits: reported(raw.limits)?,
         warnings: raw.warnings.iter().map(|warning| readable(warning)).collect(),
         next: match raw.next {
             wit::Next::Send(request) => Next::Send(Box::new(outgoing(request, target, limits)?)),
@@ -86,19 +90,40 @@ pub(super) fn failure(raw: types::Failure) -> Result<Failure, Problem> {
     name(&raw.kind, "failure.kind")?;
     Ok(Failure {
         kind: Kind::from(raw.kind.as_str()),
-        scope: match raw.scope {
-            types::Scope::Request => Scope::Request,
-            types::Scope::Candidate => Scope::Candidate,
-            types::Scope::Model => Scope::Model,
-            types::Scope::Account => Scope::Account,
-            types::Scope::Endpoint => Scope::Endpoint,
-        },
+        scope: scope(raw.scope),
         message: readable(&raw.message),
         vendor_code: raw.vendor_code.map(|code| readable(&code)),
         param: raw.param.map(|param| readable(&param)),
-        retry_after: raw.retry_after.map(std::time::Duration::from_millis),
+        retry_after: raw.retry_after.map(Duration::from_millis),
         unanswered: false,
     })
+}
+
+fn scope(raw: types::Scope) -> Scope {
+    match raw {
+        types::Scope::Request => Scope::Request,
+        types::Scope::Candidate => Scope::Candidate,
+        types::Scope::Model => Scope::Model,
+        types::Scope::Account => Scope::Account,
+        types::Scope::Endpoint => Scope::Endpoint,
+    }
+}
+
+/// Limits as a vendor reported them. A number that is none is the vendor's word as much as the plugin's, so it fails
+/// nothing; what it is good for is up to whoever enforces it (see [`Reported`]).
+fn reported(raw: Vec<types::Limit>) -> Result<Vec<Reported>, Problem> {
+    let checked = raw.into_iter().map(|limit| {
+        name(&limit.what, "limit.what")?;
+        Ok(Reported {
+            what: limit.what,
+            scope: scope(limit.scope),
+            capacity: limit.capacity,
+            remaining: limit.remaining,
+            resets_in: limit.resets_in.map(Duration::from_millis),
+            window: limit.window.map(Duration::from_millis),
+        })
+    });
+    checked.collect()
 }
 
 /// A chunk goes onto one line of a stream, so it must not bring lines of its own. That it is JSON is checked

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::chat::{Edit, Operation, TokenClass};
 use crate::failure::Failure;
+use crate::pool::Reported;
 
 /// One attempt, as an adapter is told about it.
 #[derive(Debug, Clone)]
@@ -75,6 +76,8 @@ pub struct Progress {
     pub chunks: Vec<Chunk>,
     /// Totals of the classes the host knows.
     pub usage: Vec<(TokenClass, u64)>,
+    /// Limits as the vendor reported them.
+    pub limits: Vec<Reported>,
     pub warnings: Vec<String>,
     pub next: Next,
 }

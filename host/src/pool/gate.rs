@@ -1,8 +1,11 @@
 //! A bounded number of places, and a bounded queue for them in which callers take turns: one who sends a thousand
 //! requests at once waits behind himself, not everybody behind him.
 //!
-//! Taking and leaving a place without a queue touches two counters and no lock. Knows no time: how long to wait is up
-//! to whoever waits.
+//! A gate may lie within another one, and then a place is a place in both, taken together or not at all: whoever waits
+//! holds nothing. All gates within one share its queue, in which those are passed over whose own gate is full.
+//!
+//! Taking and leaving a place without a queue touches two counters of each gate and no lock. Knows no time: how long to
+//! wait is up to whoever waits.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -19,8 +22,11 @@ use crate::lock::lock;
 pub struct Gate {
     places: AtomicUsize,
     taken: AtomicUsize,
+    /// For this gate, or one within it.
     waiting: AtomicUsize,
+    /// Empty where there is an outer gate.
     lines: Mutex<VecDeque<Line>>,
+    outer: Option<Arc<Gate>>,
 }
 
 /// A place that is taken; gives itself back when dropped.
@@ -38,25 +44,46 @@ pub struct Waiter {
 #[derive(Debug)]
 struct Line {
     caller: String,
-    waiters: VecDeque<oneshot::Sender<Place>>,
+    waiters: VecDeque<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    gate: Arc<Gate>,
+    turn: oneshot::Sender<Place>,
 }
 
 // === impl Gate ===
 
 impl Gate {
     pub fn new(places: usize) -> Arc<Self> {
+        Self::made(places, None)
+    }
+
+    /// A gate whose places are places of `outer` too. That one must not lie within another, and nobody enters it
+    /// but through gates like this.
+    pub fn within(outer: &Arc<Self>, places: usize) -> Arc<Self> {
+        Self::made(places, Some(outer.clone()))
+    }
+
+    fn made(places: usize, outer: Option<Arc<Self>>) -> Arc<Self> {
         Arc::new(Self {
             places: AtomicUsize::new(places),
             taken: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             lines: Mutex::default(),
+            outer,
         })
     }
 
     /// From now on there are so many places. Those taken stay taken.
-    pub fn resize(self: &Arc<Self>, places: usize) {
+    pub fn resize(&self, places: usize) {
         self.places.store(places, SeqCst);
-        self.serve_queue();
+        self.head().serve_queue();
+    }
+
+    pub fn places(&self) -> usize {
+        self.places.load(SeqCst)
     }
 
     pub fn taken(&self) -> usize {
@@ -69,32 +96,46 @@ impl Gate {
 
     /// Whether [`Self::enter`] would find a place now.
     pub fn has_room(&self) -> bool {
-        self.waiting() == 0 && self.taken() < self.places.load(SeqCst)
+        self.waiting() == 0 && !self.is_full() && self.outer.as_ref().is_none_or(|outer| !outer.is_full())
     }
 
     /// A place, unless all are taken or somebody waits for one.
     pub fn enter(self: &Arc<Self>) -> Option<Place> {
-        (self.waiting() == 0 && self.take()).then(|| Place(Some(self.clone())))
+        if self.waiting() > 0 {
+            return None;
+        }
+        if self.take() {
+            return Some(Place(Some(self.clone())));
+        }
+        // For a moment it may have looked as if the inner gate had a place less than it has.
+        self.outer.iter().for_each(|outer| outer.serve_queue());
+        None
     }
 
     /// A position in the queue, behind those of the same caller; none if `most` are waiting already.
     pub fn queue(self: &Arc<Self>, caller: &str, most: usize) -> Option<Waiter> {
         let (sender, turn) = oneshot::channel();
         {
-            let mut lines = lock(&self.lines);
+            let mut lines = lock(&self.head().lines);
             if self.waiting() >= most {
                 return None;
             }
-            self.waiting.fetch_add(1, SeqCst);
+            self.path().for_each(|gate| {
+                gate.waiting.fetch_add(1, SeqCst);
+            });
+            let waiting = Waiting {
+                gate: self.clone(),
+                turn: sender,
+            };
             match lines.iter_mut().find(|line| line.caller == caller) {
                 Some(line) => {
                     // Those who gave up would stand there until their turn.
-                    line.waiters.retain(|waiter| !waiter.is_closed());
-                    line.waiters.push_back(sender);
+                    line.waiters.retain(|waiting| !waiting.is_over());
+                    line.waiters.push_back(waiting);
                 }
                 None => lines.push_back(Line {
                     caller: caller.to_owned(),
-                    waiters: VecDeque::from([sender]),
+                    waiters: VecDeque::from([waiting]),
                 }),
             }
         }
@@ -103,47 +144,95 @@ impl Gate {
             turn,
         };
         // A place may have become free since nobody seemed to wait for it.
-        self.serve_queue();
+        self.head().serve_queue();
         Some(waiter)
     }
 
+    /// The gate whose queue it is.
+    fn head(&self) -> &Self {
+        self.outer.as_deref().unwrap_or(self)
+    }
+
+    /// Itself, and the one around it.
+    fn path(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.outer.as_deref())
+    }
+
+    fn is_full(&self) -> bool {
+        self.taken() >= self.places.load(SeqCst)
+    }
+
+    /// A place here and in the outer gate, or none at all.
     fn take(&self) -> bool {
+        if !self.take_here() {
+            return false;
+        }
+        let both = self.outer.as_ref().is_none_or(|outer| outer.take_here());
+        if !both {
+            self.taken.fetch_sub(1, SeqCst);
+        }
+        both
+    }
+
+    fn take_here(&self) -> bool {
         let places = self.places.load(SeqCst);
         let more = |taken: usize| (taken < places).then_some(taken + 1);
         self.taken.fetch_update(SeqCst, SeqCst, more).is_ok()
     }
 
-    /// Gives free places to those who wait, a line at a time.
-    fn serve_queue(self: &Arc<Self>) {
-        while self.waiting() > 0 && self.take() {
-            let Some(next) = self.next_in_line() else {
-                self.taken.fetch_sub(1, SeqCst);
-                // Somebody may have come who found this place taken.
-                if lock(&self.lines).is_empty() {
-                    return;
-                }
-                continue;
+    fn give_back(&self) {
+        self.path().for_each(|gate| {
+            gate.taken.fetch_sub(1, SeqCst);
+        });
+    }
+
+    /// Gives free places to those who wait, a line at a time. For gates without an outer one.
+    fn serve_queue(&self) {
+        while self.waiting() > 0 {
+            let Some(Waiting { gate, turn }) = self.next_in_line() else {
+                return;
             };
-            if let Err(mut unwanted) = next.send(Place(Some(self.clone()))) {
+            if let Err(mut unwanted) = turn.send(Place(Some(gate.clone()))) {
                 // Not dropped, which would come back here.
                 unwanted.0 = None;
-                self.taken.fetch_sub(1, SeqCst);
+                gate.give_back();
             }
         }
     }
 
-    fn next_in_line(&self) -> Option<oneshot::Sender<Place>> {
+    /// The first who can have a place, which is taken for him.
+    fn next_in_line(&self) -> Option<Waiting> {
         let mut lines = lock(&self.lines);
-        while let Some(mut line) = lines.pop_front() {
-            let next = line.waiters.pop_front();
-            if !line.waiters.is_empty() {
-                lines.push_back(line);
+        if self.is_full() {
+            return None;
+        }
+        let mut found = None;
+        for (index, line) in lines.iter_mut().enumerate() {
+            while line.waiters.front().is_some_and(Waiting::is_over) {
+                line.waiters.pop_front();
             }
-            if let Some(next) = next.filter(|waiter| !waiter.is_closed()) {
-                return Some(next);
+            let can_enter = |waiting: &Waiting| !waiting.is_over() && waiting.gate.take();
+            if let Some(at) = line.waiters.iter().position(can_enter) {
+                found = Some((index, line.waiters.remove(at)?));
+                break;
             }
         }
-        None
+        let next = found.and_then(|(index, next)| {
+            let line = lines.remove(index)?;
+            lines.push_back(line);
+            Some(next)
+        });
+        lines.retain(|line| !line.waiters.is_empty());
+        next
+    }
+}
+
+// === impl Waiting ===
+
+impl Waiting {
+    /// Whoever waited has gone away.
+    fn is_over(&self) -> bool {
+        self.turn.is_closed()
     }
 }
 
@@ -152,8 +241,8 @@ impl Gate {
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(gate) = self.0.take() {
-            gate.taken.fetch_sub(1, SeqCst);
-            gate.serve_queue();
+            gate.give_back();
+            gate.head().serve_queue();
         }
     }
 }
@@ -174,7 +263,9 @@ impl Future for Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.gate.waiting.fetch_sub(1, SeqCst);
+        self.gate.path().for_each(|gate| {
+            gate.waiting.fetch_sub(1, SeqCst);
+        });
     }
 }
 

@@ -13,7 +13,6 @@ fn named(model: &str) -> CandidateKey {
 
 fn terms<'a>(rules: &'a Arc<Rules>, fingerprint: &'a str) -> Terms<'a> {
     Terms {
-        concurrency: None,
         rules,
         fingerprint,
         account_enabled: true,
@@ -39,7 +38,10 @@ fn leases_give_themselves_back_and_state_outlives_them() {
     let pool = Pool::new(Storage::in_memory()).unwrap();
     let state = pool.state(&named("m"), &Rules::default());
     assert!(state.health().latency.average_ms().is_nan());
-    let (first, second) = (state.lease().unwrap(), state.lease().unwrap());
+    let (first, second) = (
+        state.lease(&Need::default()).unwrap(),
+        state.lease(&Need::default()).unwrap(),
+    );
     assert_eq!((state.in_flight(), pool.in_flight()), (2, 2));
     first.succeeded(took(100));
     second.failed(&Failure::malformed(""), 1);
@@ -67,13 +69,13 @@ fn a_failure_reaches_the_key_that_it_speaks_of() {
         state.configure(terms(&rules, "f"));
     }
     let limited = Failure::new(Kind::RateLimit, Scope::Candidate, "");
-    let _ = one.lease().unwrap().failed(&limited, 1);
+    let _ = one.lease(&Need::default()).unwrap().failed(&limited, 1);
     assert_eq!(stands(&one), ("available", "cooling down"));
-    assert!(one.lease().is_none() && other.lease().is_some());
+    assert!(one.lease(&Need::default()).is_err() && other.lease(&Need::default()).is_ok());
     let refused = Failure::new(Kind::Authentication, Scope::Account, "");
-    let _ = other.lease().unwrap().failed(&refused, 1);
+    let _ = other.lease(&Need::default()).unwrap().failed(&refused, 1);
     assert_eq!(stands(&other), ("disabled by failure", "available"));
-    assert!(other.lease().is_none());
+    assert!(other.lease(&Need::default()).is_err());
     // Other credentials clear what those before have caused.
     one.configure(terms(&rules, "f"));
     assert_eq!(stands(&one), ("disabled by failure", "cooling down"));
@@ -95,7 +97,7 @@ fn what_a_version_that_is_taken_back_has_said_is_undone() {
     }
     let fails = |state: &Arc<CandidateState>, kind, plugin| {
         let failure = Failure::new(kind, Scope::Candidate, "");
-        let _ = state.lease().unwrap().failed(&failure, plugin);
+        let _ = state.lease(&Need::default()).unwrap().failed(&failure, plugin);
     };
     fails(&one, Kind::InsufficientQuota, 1);
     fails(&other, Kind::Internal, 2);
@@ -118,18 +120,21 @@ fn switched_off_by_the_configuration_and_on_again() {
         ..usual
     });
     assert_eq!(stands(&state), ("disabled by hand", "available"));
-    assert!(state.lease().is_none());
+    assert!(state.lease(&Need::default()).is_err());
     state.account_key().reset();
-    assert!(state.lease().is_none(), "the configuration alone switches it on");
+    assert!(
+        state.lease(&Need::default()).is_err(),
+        "the configuration alone switches it on"
+    );
     state.configure(Terms {
         verify: true,
         ..usual
     });
     assert_eq!(stands(&state), ("verifying", "available"));
-    assert!(state.lease().is_none());
+    assert!(state.lease(&Need::default()).is_err());
     let probe = state.account_key().pass_probe(false).unwrap();
     probe.answered(took(1));
-    assert!(state.lease().is_some());
+    assert!(state.lease(&Need::default()).is_ok());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::chat::{ChatRequest, Operation};
 use crate::config::{Capabilities, Price, Secret};
 use crate::pipeline::PROBE;
 use crate::plugin::{Adapter, Target};
-use crate::pool::CandidateState;
+use crate::pool::{CandidateState, Need};
 
 /// Everything an attempt needs. Built once per generation; live numbers are in `state`.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Candidate {
     pub context_length: Option<u32>,
     /// Members set in a request that does not hold them, as JSON by name.
     pub parameters: BTreeMap<String, String>,
+    /// In tokens.
+    pub max_output_tokens: Option<u32>,
     pub price: Price,
     pub weight: f64,
     pub priority: i64,
@@ -64,6 +66,26 @@ impl Candidate {
     /// Whether it can be asked this moment: there is a way to it, it is not left alone, and it has room.
     pub(super) fn can_be_asked(&self) -> bool {
         self.is_available() && self.state.held().is_none() && self.state.has_room()
+    }
+
+    /// What an attempt to serve this request is going to use, by estimate. What the caller leaves out of the request may
+    /// stand in the model's parameters.
+    pub fn need(&self, request: &ChatRequest) -> Need {
+        let choices = u64::from(request.choices);
+        let own = ["max_completion_tokens", "max_tokens"]
+            .into_iter()
+            .find_map(|name| self.parameters.get(name)?.parse::<u32>().ok());
+        let named = match request.operation {
+            Operation::Chat => request.max_output.or(own).map(u64::from),
+            Operation::Embeddings => Some(0),
+        };
+        let all = |tokens: u64| tokens.saturating_mul(choices);
+        Need {
+            input: u64::from(request.input_tokens),
+            output: named.map(all),
+            most_output: self.max_output_tokens.map(u64::from).map(all),
+            price: self.price,
+        }
     }
 
     /// Whether the model can do this by the configuration, and its adapter by its own description.

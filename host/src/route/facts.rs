@@ -21,6 +21,7 @@ pub(super) enum Fact {
     FirstTokenMs,
     InputPrice,
     OutputPrice,
+    QuotaLeft,
     ContextLength,
     /// Not known to this host: NaN throughout.
     Unknown,
@@ -44,6 +45,7 @@ impl Fact {
             "first-token-ms" => Self::FirstTokenMs,
             "input-price" => Self::InputPrice,
             "output-price" => Self::OutputPrice,
+            "quota-left" => Self::QuotaLeft,
             "context-length" => Self::ContextLength,
             _ => Self::Unknown,
         }
@@ -73,6 +75,7 @@ impl Fact {
             Self::FirstTokenMs => state.health().first_token.average_ms(),
             Self::InputPrice => candidate.price.input.unwrap_or(f64::NAN),
             Self::OutputPrice => candidate.price.output.unwrap_or(f64::NAN),
+            Self::QuotaLeft => state.allowed().quota_left(),
             Self::ContextLength => candidate.context_length.map_or(f64::NAN, f64::from),
             Self::Unknown => f64::NAN,
         }

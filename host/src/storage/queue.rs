@@ -1,16 +1,16 @@
 //! What waits to be written: gathered by whoever has something, taken by the thread that writes.
 //!
-//! Bounded: one record for each key, and so many events. Nobody who hands something over waits for more than another
+//! Bounded: one record of either kind for each key, and so many events. Nobody who hands something over waits for more than another
 //! one doing the same.
 
 use std::collections::HashMap;
 use std::mem;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{KeyEvent, KeyName, KeyRecord, StorageError};
+use super::{KeyEvent, KeyName, KeyRecord, QuotaRecord, StorageError};
 use crate::lock::lock;
 
 /// How long notes are gathered. The rest of the 100 ms is for writing them.
@@ -27,6 +27,7 @@ pub(super) const LONGEST_TEXT: usize = 2_000;
 pub(super) struct Batch {
     pub(super) forgotten: Vec<KeyName>,
     pub(super) records: HashMap<KeyName, KeyRecord>,
+    pub(super) quotas: HashMap<Arc<KeyName>, QuotaRecord>,
     pub(super) events: Vec<KeyEvent>,
 }
 
@@ -61,7 +62,10 @@ struct State {
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.forgotten.is_empty() && self.records.is_empty() && self.events.is_empty()
+        self.forgotten.is_empty()
+            && self.records.is_empty()
+            && self.quotas.is_empty()
+            && self.events.is_empty()
     }
 
     fn put(&mut self, mut record: KeyRecord) {
@@ -77,6 +81,7 @@ impl Batch {
 
     fn forget(&mut self, key: &KeyName) {
         self.records.retain(|known, _| !key.covers(known));
+        self.quotas.retain(|known, _| !key.covers(known));
         self.events.retain(|event| !key.covers(&event.key));
         self.forgotten.retain(|known| !key.covers(known));
         self.forgotten.push(key.clone());
@@ -88,6 +93,7 @@ impl Batch {
             self.forget(key);
         }
         self.records.extend(newer.records);
+        self.quotas.extend(newer.quotas);
         self.events.extend(newer.events);
         self
     }
@@ -104,6 +110,12 @@ impl Queue {
             Some(_) => state.dropped += 1,
             None => {}
         }
+        self.schedule(state);
+    }
+
+    pub(super) fn note_quota(&self, record: QuotaRecord) {
+        let mut state = lock(&self.state);
+        state.batch.quotas.insert(record.key.clone(), record);
         self.schedule(state);
     }
 

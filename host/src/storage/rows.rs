@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::queue::Batch;
-use super::{KeyEvent, KeyName, KeyRecord};
+use super::{KeyEvent, KeyName, KeyRecord, quotas};
 
 /// Events that are kept of each key.
 pub(super) const MOST_HISTORY: i64 = 1_000;
@@ -53,9 +53,13 @@ pub(super) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
             let parameters = params![key.vendor, key.account, model_of(key)];
             transaction.prepare_cached(statement)?.execute(parameters)?;
         }
+        quotas::forget(transaction, key)?;
     }
     for record in batch.records.values() {
         put(transaction, record)?;
+    }
+    for record in batch.quotas.values() {
+        quotas::put(transaction, record)?;
     }
     for event in &batch.events {
         add(transaction, event)?;
@@ -128,7 +132,7 @@ pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<KeyEvent> {
     })
 }
 
-fn key(row: &Row<'_>) -> rusqlite::Result<KeyName> {
+pub(super) fn key(row: &Row<'_>) -> rusqlite::Result<KeyName> {
     let model: String = row.get(2)?;
     Ok(KeyName {
         vendor: row.get(0)?,
@@ -137,15 +141,15 @@ fn key(row: &Row<'_>) -> rusqlite::Result<KeyName> {
     })
 }
 
-fn model_of(key: &KeyName) -> &str {
+pub(super) fn model_of(key: &KeyName) -> &str {
     key.model.as_deref().unwrap_or_default()
 }
 
-/// SQLite's numbers are signed; no time comes near the end of them.
-fn signed(time: u64) -> i64 {
+/// SQLite's numbers are signed; no time and no count comes near the end of them.
+pub(super) fn signed(time: u64) -> i64 {
     i64::try_from(time).unwrap_or(i64::MAX)
 }
 
-fn unsigned(time: i64) -> u64 {
+pub(super) fn unsigned(time: i64) -> u64 {
     u64::try_from(time).unwrap_or(0)
 }

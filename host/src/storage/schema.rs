@@ -11,6 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::{StorageError, Task};
+use super::quotas;
 
 /// Marks the file as ours (`PRAGMA application_id`): "ptch".
 pub(super) const APPLICATION: i64 = 0x7074_6368;
@@ -21,7 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// changes; new ones are added at the end.
 ///
 /// An empty `model` is the account as a whole. Events of all keys are numbered in the order in which they came.
-pub(super) const STEPS: [&str; 1] = ["
+pub(super) const STEPS: [&str; 2] = [KEYS, quotas::STEP];
+
+const KEYS: &str = "
     CREATE TABLE keys (
         vendor TEXT NOT NULL,
         account TEXT NOT NULL,
@@ -51,7 +54,7 @@ pub(super) const STEPS: [&str; 1] = ["
         until INTEGER
     ) STRICT;
     CREATE INDEX history_of_key ON history (vendor, account, model, number);
-"];
+";
 
 /// Where a file stands.
 struct Form {

@@ -208,6 +208,42 @@ async fn forgetting_an_account_takes_its_models_along_and_nothing_else() {
     assert_eq!(storage.keys().unwrap()[0].state, "again");
 }
 
+fn quota(key: KeyName, tokens: u64) -> QuotaRecord {
+    QuotaRecord {
+        key: Arc::new(key),
+        day: 1_760_000_000_000,
+        day_tokens: tokens,
+        day_cost: 0.1 + 0.2,
+        month: 1_759_000_000_000,
+        month_tokens: tokens * 2,
+        month_cost: 1e-9,
+    }
+}
+
+#[tokio::test]
+async fn what_is_used_of_quotas_comes_back_and_is_forgotten_with_its_key() {
+    let (_folder, path) = place();
+    let storage = Storage::open(&path).unwrap();
+    for tokens in 0..100 {
+        storage.note_quota(quota(key("a", None), tokens));
+    }
+    storage.note_quota(quota(key("a", Some("m")), 7));
+    storage.note_quota(quota(key("b", None), u64::MAX / 4));
+    drop(storage);
+    let storage = Storage::open(&path).unwrap();
+    let all = [
+        quota(key("a", None), 99),
+        quota(key("a", Some("m")), 7),
+        quota(key("b", None), u64::MAX / 4),
+    ];
+    assert_eq!(storage.quotas().unwrap(), all);
+    storage.forget(&key("a", None));
+    storage.note_quota(quota(key("c", None), 1));
+    storage.forget(&key("c", None));
+    storage.flush().await.unwrap();
+    assert_eq!(storage.quotas().unwrap(), [quota(key("b", None), u64::MAX / 4)]);
+}
+
 #[tokio::test]
 async fn the_history_of_a_key_keeps_its_newest_events() {
     let storage = Storage::in_memory();

@@ -73,9 +73,9 @@ impl Writer {
 
     fn tell(&mut self, outcome: &Result<(), StorageError>, last: bool) {
         match outcome {
-            Err(error) if last => tracing::error!("{error}; the latest changes of key states are lost"),
+            Err(error) if last => tracing::error!("{error}; the latest changes are lost"),
             Err(error) if !self.failing => {
-                tracing::error!("{error}; until then changes of key states are held in memory");
+                tracing::error!("{error}; until then changes are held in memory");
             }
             Ok(()) if self.failing => tracing::info!("the database can be written again"),
             _ => {}

@@ -128,7 +128,7 @@ impl CallerStream {
         let refusal = match result {
             Ok(Answer::Stream(begun)) => {
                 frames.put_slice(b"\n");
-                self.state = State::Flowing(Box::new(Flow::new(begun, record, place, self.clocks)));
+                self.state = State::Flowing(Box::new(Flow::new(*begun, record, place, self.clocks)));
                 return frames.freeze();
             }
             Ok(Answer::Whole(_)) => Refusal::Failed(Failure::malformed("a whole answer instead of a stream")),
@@ -175,7 +175,7 @@ impl Flow {
         let patience = clocks.idle.map(|idle| began + idle.saturating_sub(self.silence));
         let until = patience.map_or(self.deadline, |patience| patience.min(self.deadline));
         let piece = timeout_at(until, self.drive.next()).await;
-        self.record.used = self.drive.used();
+        self.note();
         match (piece, clocks.idle) {
             (Ok(piece), _) => match piece? {
                 Some(Piece::Chunks(chunks)) => {
@@ -204,11 +204,20 @@ impl Flow {
         }
     }
 
+    /// For the record and for the limits, now: the caller may leave at any time.
+    fn note(&mut self) {
+        self.record.used = self.drive.used();
+        self.lease.uses(self.record.used.tokens);
+        for limit in self.drive.limits() {
+            self.lease.learn(&limit);
+        }
+    }
+
     fn complete(&mut self) -> Bytes {
         let mut last = BytesMut::new();
         self.drive.closing(&mut last);
         frame(DONE, &mut last);
-        self.record.used = self.drive.used();
+        self.note();
         self.lease.succeeded(Took {
             latency: self.asked.elapsed(),
             first_token: Some(self.first_token),

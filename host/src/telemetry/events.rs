@@ -39,6 +39,18 @@ pub struct Probed<'a> {
     pub by_hand: bool,
 }
 
+/// So much of a quota is used that it is worth a warning, or all of it. Told once in each period.
+#[derive(Debug)]
+pub struct LimitPassed<'a> {
+    pub key: &'a KeyName,
+    /// As in the configuration.
+    pub limit: &'static str,
+    /// Tokens or US dollars.
+    pub used: f64,
+    pub most: f64,
+    pub used_up: bool,
+}
+
 /// An attempt failed; another may follow.
 #[derive(Debug)]
 pub struct AttemptFailed<'a> {
@@ -153,6 +165,10 @@ impl RequestEnded<'_> {
         let account = trail.account.as_deref().unwrap_or_default();
         let upstream_model = trail.model.as_deref().unwrap_or_default();
         let tokens = &record.used.tokens;
+        if let Some(cost) = tokens.cost(&record.price).filter(|cost| *cost > 0.0) {
+            let labels = [model, vendor, account, upstream_model];
+            METRICS.cost.with_label_values(&labels).inc_by(cost);
+        }
         for (class, count) in [
             ("input", tokens.input),
             ("output", tokens.output),
@@ -249,6 +265,34 @@ impl Probed<'_> {
             None => tracing::debug!(vendor, account, by_hand, "probe answered"),
             Some(failure) => tracing::warn!(vendor, account, by_hand, "probe failed: {failure}"),
         }
+    }
+}
+
+// === impl LimitPassed ===
+
+impl LimitPassed<'_> {
+    pub fn emit(&self) {
+        let key = self.key;
+        let model = key.model.as_deref().unwrap_or_default();
+        let passed = if self.used_up { "used up" } else { "warning" };
+        let labels = [
+            key.vendor.as_str(),
+            key.account.as_str(),
+            model,
+            self.limit,
+            passed,
+        ];
+        METRICS.limits_passed.with_label_values(&labels).inc();
+        tracing::warn!(
+            vendor = key.vendor,
+            account = key.account,
+            upstream_model = key.model,
+            limit = self.limit,
+            passed,
+            used = self.used,
+            most = self.most,
+            "limit"
+        );
     }
 }
 

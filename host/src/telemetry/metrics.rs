@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use prometheus::core::Collector;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 /// The one set of metrics there is.
@@ -24,11 +25,17 @@ pub struct Metrics {
     pub first_token_seconds: HistogramVec,
     pub attempts_failed: IntCounterVec,
     pub tokens: IntCounterVec,
+    /// Of what has a known price.
+    pub cost: CounterVec,
     /// By the state that a key has come to.
     pub key_changes: IntCounterVec,
     /// Of keys that were out of service, by the class of what took them out and by what came of it.
     pub rechecks: IntCounterVec,
     pub probes: IntCounterVec,
+    /// By limit, 0 to 1; of those that are configured.
+    pub limit_used: GaugeVec,
+    /// By limit, and whether it was a warning or all is used up.
+    pub limits_passed: IntCounterVec,
     pub plugin_failures: IntCounterVec,
     pub strategy_fallbacks: IntCounterVec,
     pub reload_failures: IntCounterVec,
@@ -86,6 +93,13 @@ impl Metrics {
                 "Tokens by candidate and class",
                 &[route[0], route[1], route[2], route[3], "class"],
             ),
+            cost: register(
+                &registry,
+                CounterVec::new(
+                    Opts::new("patchbay_cost_dollars_total", "US dollars by candidate"),
+                    &route,
+                ),
+            ),
             key_changes: counter(
                 "patchbay_key_changes_total",
                 "Changes of a key's state, by the state it came to",
@@ -100,6 +114,18 @@ impl Metrics {
                 "patchbay_probes_total",
                 "Probes of accounts, by what they found",
                 &["vendor", "account", "outcome"],
+            ),
+            limit_used: register(
+                &registry,
+                GaugeVec::new(
+                    Opts::new("patchbay_limit_used_ratio", "Share of a limit that is used"),
+                    &["vendor", "account", "upstream_model", "limit"],
+                ),
+            ),
+            limits_passed: counter(
+                "patchbay_limits_passed_total",
+                "Quotas of which so much was used that it was warned of, or all",
+                &["vendor", "account", "upstream_model", "limit", "passed"],
             ),
             plugin_failures: counter(
                 "patchbay_plugin_failures_total",

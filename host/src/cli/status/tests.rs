@@ -126,13 +126,25 @@ fn those_that_need_somebody_come_first() {
         account("north/spare", off, idle.clone(), vec![]),
         account(
             "west/backup",
-            troubled("disabled by failure", "authentication_error", refused, 10_921, None),
+            troubled(
+                "disabled by failure",
+                "authentication_error",
+                refused,
+                10_921,
+                None,
+            ),
             traffic(7, 0.0, 120.0),
             vec![],
         ),
         account(
             "west/old",
-            troubled("disabled by failure", "unknown_error", "账户异常", 400_000, Some(0)),
+            troubled(
+                "disabled by failure",
+                "unknown_error",
+                "账户异常",
+                400_000,
+                Some(0),
+            ),
             idle,
             vec![],
         ),

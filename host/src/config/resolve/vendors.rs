@@ -59,10 +59,31 @@ fn vendor(name: &str, section: Section<'_>) -> VendorDraft {
         settings: section.json_object("settings").unwrap_or_else(|| "{}".to_owned()),
         name,
     };
+    check_prices(&section, &draft);
     check_unique(section.report, "account of this vendor", &draft.accounts.names);
     check_unique(section.report, "model of this vendor", &draft.models.names);
     section.finish();
     draft
+}
+
+/// A quota of money counts nothing for a model whose price is not known.
+fn check_prices(section: &Section<'_>, draft: &VendorDraft) {
+    let accounts = draft
+        .accounts
+        .items
+        .iter()
+        .any(|account| account.limits.have_money());
+    for (name, model) in std::iter::zip(&draft.models.names, &draft.models.items) {
+        let priced = match model.capabilities.chat {
+            true => model.price.input.is_some() && model.price.output.is_some(),
+            false => model.price.input.is_some(),
+        };
+        if !priced && (accounts || model.limits.have_money()) {
+            let message = "has no price, so quotas of money take it for free";
+            let advice = "add price = { input = ..., output = ... }, in US dollars per million tokens";
+            section.report.warn(&name.place, message, advice);
+        }
+    }
 }
 
 /// `base_url` under the empty name, or `endpoints`.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{SECRET, check, parse};
 use crate::config::Settings;
 use crate::config::settings::Capabilities;
+use crate::pool::Bounds;
 
 fn settings(text: &str) -> Settings {
     check(text)
@@ -342,4 +343,41 @@ fn the_cache_is_where_this_person_keeps_such_things() {
         cache(&format!("{text}cache = \"compiled\"\n"), &[home]).unwrap(),
         Path::new("here/compiled")
     );
+}
+
+#[test]
+fn limits_are_those_of_the_account_and_of_the_model() {
+    let settings = settings(
+        r#"
+        [[vendors.a.accounts]]
+        name = "x"
+        limits = { concurrency = 4, requests_per_minute = 60, daily_cost = 1.5, warn_at = 0.5 }
+        [[vendors.a.accounts]]
+        name = "y"
+        [[vendors.a.models]]
+        name = "n"
+        concurrency = 2
+        price = { input = 1, output = 1 }
+        limits = { tokens_per_minute = 1000, daily_tokens = 2, monthly_tokens = 3, monthly_cost = 4 }
+        "#,
+    );
+    let vendor = &settings.vendors["a"];
+    let account = Bounds {
+        concurrency: Some(4),
+        requests_per_minute: Some(60),
+        daily_cost: Some(1.5),
+        warn_at: 0.5,
+        ..Bounds::default()
+    };
+    let model = Bounds {
+        concurrency: Some(2),
+        tokens_per_minute: Some(1000),
+        daily_tokens: Some(2),
+        monthly_tokens: Some(3),
+        monthly_cost: Some(4.0),
+        ..Bounds::default()
+    };
+    assert_eq!(vendor.accounts[0].limits, account);
+    assert_eq!(vendor.accounts[1].limits, Bounds::default());
+    assert_eq!(vendor.models[0].limits, model);
 }

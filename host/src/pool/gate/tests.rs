@@ -114,3 +114,81 @@ async fn no_place_is_lost_and_none_given_twice() {
     }
     assert_eq!((gate.taken(), gate.waiting()), (0, 0));
 }
+
+#[tokio::test]
+async fn an_inner_place_is_taken_in_both_gates_or_in_none() {
+    let house = Gate::new(2);
+    let (one, two) = (Gate::within(&house, 1), Gate::within(&house, 5));
+    let first = one.enter().unwrap();
+    assert!(one.enter().is_none(), "its own places are taken");
+    let second = two.enter().unwrap();
+    assert!(two.enter().is_none() && !two.has_room(), "the house is full");
+    assert_eq!((one.taken(), two.taken(), house.taken()), (1, 1, 2));
+    drop(second);
+    assert!(two.has_room() && !one.has_room());
+    drop(first);
+    assert_eq!((one.taken(), two.taken(), house.taken()), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_full_gate_holds_no_place_of_the_house_and_stands_in_nobodys_way() {
+    let house = Gate::new(2);
+    let (one, two) = (Gate::within(&house, 1), Gate::within(&house, 2));
+    let first = one.enter().unwrap();
+    let mut for_one = one.queue("a", 9).unwrap();
+    assert_eq!(house.taken(), 1, "waiting takes nothing");
+    let second = two.enter().expect("nobody waits for this one");
+    let mut for_two = two.queue("a", 9).unwrap();
+    drop(second);
+    assert!(turn(&mut for_one).await.is_none(), "still full");
+    let third = turn(&mut for_two).await.expect("the one in front is passed over");
+    drop(for_two);
+    drop(first);
+    let fourth = turn(&mut for_one).await.expect("both are free");
+    drop((third, fourth, for_one));
+    assert_eq!(
+        (house.taken(), house.waiting(), one.waiting(), two.waiting()),
+        (0, 0, 0, 0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_place_of_a_house_is_lost_and_none_given_twice() {
+    const HOUSE: usize = 3;
+    const ROOM: usize = 2;
+    let house = Gate::new(HOUSE);
+    let rooms: Vec<Arc<Gate>> = (0..3).map(|_| Gate::within(&house, ROOM)).collect();
+    let inside: Arc<[AtomicUsize; 4]> = Arc::default();
+    let mut tasks = Vec::new();
+    for task in 0..16_usize {
+        let (rooms, inside) = (rooms.clone(), inside.clone());
+        tasks.push(tokio::spawn(async move {
+            for round in 0..2_000_usize {
+                let number = (task + round) % rooms.len();
+                let room = &rooms[number];
+                let place = match room.enter() {
+                    Some(place) => place,
+                    None if (task + round).is_multiple_of(5) => {
+                        drop(room.queue("impatient", 100));
+                        continue;
+                    }
+                    None => room.queue(&(task % 4).to_string(), 100).unwrap().await,
+                };
+                assert!(inside[number].fetch_add(1, SeqCst) < ROOM);
+                assert!(inside[3].fetch_add(1, SeqCst) < HOUSE);
+                if round % 7 == 0 {
+                    tokio::task::yield_now().await;
+                }
+                inside[number].fetch_sub(1, SeqCst);
+                inside[3].fetch_sub(1, SeqCst);
+                drop(place);
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    for gate in rooms.iter().chain([&house]) {
+        assert_eq!((gate.taken(), gate.waiting()), (0, 0));
+    }
+}

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How much the newest observation weighs in the moving average.
-const NEWEST: f64 = 0.2;
+use crate::pool::average::Average;
+
 /// Observations that percentiles are taken of.
 const RECENT: usize = 128;
 /// The percentile that strategies see is taken anew after so many.
@@ -13,8 +13,9 @@ const EVERY: u32 = 8;
 /// Observations of one kind.
 #[derive(Debug)]
 pub struct Timing {
-    average_ms: Real,
-    p95_ms: Real,
+    average_ms: Average,
+    /// The bits of an `f64`.
+    p95_ms: AtomicU64,
     count: AtomicU32,
     /// Milliseconds as `f32`; NaN where there was none yet.
     recent: [AtomicU32; RECENT],
@@ -28,22 +29,12 @@ pub struct Percentiles {
     pub p99: f64,
 }
 
-/// A floating-point number that everybody may write; NaN at first.
-#[derive(Debug)]
-struct Real(AtomicU64);
-
 // === impl Timing ===
 
 impl Timing {
     pub(super) fn observe(&self, time: Duration) {
         let ms = time.as_secs_f64() * 1e3;
-        self.average_ms.update(|before| {
-            if before.is_nan() {
-                ms
-            } else {
-                before + NEWEST * (ms - before)
-            }
-        });
+        self.average_ms.observe(ms);
         let count = self.count.fetch_add(1, Relaxed);
         if let Some(slot) = self.recent.get(count as usize % RECENT) {
             #[expect(
@@ -54,7 +45,7 @@ impl Timing {
         }
         if count.is_multiple_of(EVERY) {
             let p95 = self.percentiles().p95;
-            self.p95_ms.update(|_| p95);
+            self.p95_ms.store(p95.to_bits(), Relaxed);
         }
     }
 
@@ -65,7 +56,7 @@ impl Timing {
 
     /// The 95th percentile, at most eight observations old; NaN before the first.
     pub fn p95_ms(&self) -> f64 {
-        self.p95_ms.get()
+        f64::from_bits(self.p95_ms.load(Relaxed))
     }
 
     /// Of the last 128, by nearest rank.
@@ -97,29 +88,10 @@ impl Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            average_ms: Real::nan(),
-            p95_ms: Real::nan(),
+            average_ms: Average::unknown(),
+            p95_ms: AtomicU64::new(f64::NAN.to_bits()),
             count: AtomicU32::new(0),
             recent: std::array::from_fn(|_| AtomicU32::new(f32::NAN.to_bits())),
         }
-    }
-}
-
-// === impl Real ===
-
-impl Real {
-    fn nan() -> Self {
-        Self(AtomicU64::new(f64::NAN.to_bits()))
-    }
-
-    fn get(&self) -> f64 {
-        f64::from_bits(self.0.load(Relaxed))
-    }
-
-    fn update(&self, change: impl Fn(f64) -> f64) {
-        // The closure always returns Some, so this cannot fail.
-        let _ = self.0.fetch_update(Relaxed, Relaxed, |bits| {
-            Some(change(f64::from_bits(bits)).to_bits())
-        });
     }
 }

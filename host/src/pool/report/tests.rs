@@ -70,7 +70,13 @@ fn the_way_out_and_back_is_counted_under_its_class() {
             "disabled by failure",
             Some("authentication_error"),
         ),
-        event("b", START + DAY + MINUTE, "disabled by failure", "available", None),
+        event(
+            "b",
+            START + DAY + MINUTE,
+            "disabled by failure",
+            "available",
+            None,
+        ),
     ];
     let report = report(START, START + 2 * DAY, &events);
     let quota = Counts {

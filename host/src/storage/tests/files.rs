@@ -109,9 +109,10 @@ fn a_newer_database_is_refused() {
     assert_eq!(
         said(&path),
         format!(
-            "the database {} has version 42, and this patchbay knows versions up to 1; start the newer patchbay \
+            "the database {} has version 42, and this patchbay knows versions up to {}; start the newer patchbay \
              that wrote it, or name another file in [storage] path",
-            path.display()
+            path.display(),
+            schema::STEPS.len()
         )
     );
     assert_eq!(fs::read(&path).unwrap(), before);

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::Listing;
 use crate::config::kinds::NAME;
 use crate::config::reader::{Section, Text};
-use crate::config::resolve::Share;
+use crate::config::resolve::{Share, limits};
 use crate::config::secret::Secret;
 use crate::config::settings::Account;
+use crate::pool::Bounds;
 
 /// The account of a vendor that lists none.
 const DEFAULT: &str = "default";
@@ -19,7 +20,12 @@ const API_KEY: &str = "api_key";
 pub(super) fn read(vendor: &Section<'_>) -> Listing<Account> {
     let credentials = credentials(vendor);
     let Some(listed) = vendor.field("accounts") else {
-        let account = account(DEFAULT.to_owned(), credentials, Share::default());
+        let account = account(
+            DEFAULT.to_owned(),
+            credentials,
+            Share::default(),
+            Bounds::default(),
+        );
         return Listing {
             names: vec![Text::plain(DEFAULT, &vendor.place)],
             items: vec![account],
@@ -49,12 +55,13 @@ fn read_one(section: Section<'_>) -> Option<(Text, Account)> {
         .and_then(|field| field.text(&NAME));
     let credentials = credentials(&section);
     let share = Share::read(&section);
+    let limits = limits::read(&section, true);
     section.finish();
     let (text, name) = name?;
-    Some((text, account(name, credentials, share)))
+    Some((text, account(name, credentials, share, limits)))
 }
 
-fn account(name: String, credentials: BTreeMap<String, Secret>, share: Share) -> Account {
+fn account(name: String, credentials: BTreeMap<String, Secret>, share: Share, limits: Bounds) -> Account {
     let Share {
         weight,
         priority,
@@ -68,6 +75,7 @@ fn account(name: String, credentials: BTreeMap<String, Secret>, share: Share) ->
         priority,
         tags,
         enabled,
+        limits,
     }
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::Listing;
 use crate::config::kinds::{Kind, MODEL_NAME};
 use crate::config::reader::{Field, Section, Text};
-use crate::config::resolve::Share;
+use crate::config::resolve::{Share, limits};
 use crate::config::settings::{Capabilities, Model, Price};
 use crate::config::suggest;
+use crate::pool::Bounds;
 
 const CAPABILITY: Kind<String> = Kind {
     what: "a capability",
@@ -80,7 +81,7 @@ fn plain(item: &Field<'_>) -> Option<(Text, Model)> {
         max_output_tokens: None,
         parameters: BTreeMap::new(),
         price: NO_PRICE,
-        concurrency: None,
+        limits: Bounds::default(),
         weight,
         priority,
         tags,
@@ -107,7 +108,10 @@ fn detailed(section: Section<'_>) -> Option<(Text, Model)> {
         max_output_tokens: tokens("max_output_tokens"),
         parameters: section.json_members("parameters"),
         price: price(section.section("price")),
-        concurrency: section.whole("concurrency", 1..=i64::from(u32::MAX)),
+        limits: Bounds {
+            concurrency: section.whole("concurrency", 1..=i64::from(u32::MAX)),
+            ..limits::read(&section, false)
+        },
         weight,
         priority,
         tags,
