@@ -174,6 +174,12 @@ fn help_shows_examples_and_a_wrong_call_is_told() {
         &["serve", "--help"],
         &["check", "--help"],
         &["plugin", "build", "--help"],
+        &["status", "--help"],
+        &["keys", "list", "--help"],
+        &["keys", "analyze", "--help"],
+        &["keys", "recheck", "--help"],
+        &["keys", "reset", "--help"],
+        &["keys", "report", "--help"],
     ] {
         let help = run(command, &[]);
         assert!(help.status.success());

@@ -50,10 +50,16 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// Broken between words into lines of at most this width; a longer word has a line of its own.
+/// Broken between words into lines of at most this width; a longer word has a line of its own. What stands between
+/// backticks is one word, so that it can be copied.
 pub(super) fn wrap(text: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    let mut inside = false;
+    let words = text.split(|letter: char| {
+        inside ^= letter == '`';
+        letter.is_whitespace() && !inside
+    });
+    for word in words.filter(|word| !word.is_empty()) {
         match lines.last_mut() {
             Some(line) if width(line) + 1 + width(word) <= most => {
                 line.push(' ');
@@ -114,6 +120,7 @@ mod tests {
     fn lines_break_between_words() {
         assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
         assert_eq!(wrap("a muchtoolongword b", 5), ["a", "muchtoolongword", "b"]);
+        assert_eq!(wrap("see `a b c`. End", 8), ["see", "`a b c`.", "End"]);
         assert!(wrap(" ", 5).is_empty());
     }
 
