@@ -3,6 +3,7 @@
 //! Builds the next generation beside the current one and swaps the pointer once. Knows no HTTP.
 
 mod accounts;
+mod changes;
 mod probes;
 mod recheck;
 mod reload;
@@ -18,6 +19,7 @@ use tokio::sync::Mutex;
 use tokio::sync::futures::Notified;
 
 pub use accounts::LookupError;
+pub use changes::{ChangeError, ChangeShown, Changed, Configuration, Edit, What};
 pub use probes::ProbeError;
 pub use recheck::Which;
 pub use reload::{ReloadError, Reloaded};
@@ -37,6 +39,8 @@ pub struct Gateway {
     engine: Engine,
     live: Live,
     current: ArcSwap<Generation>,
+    /// What the current generation was made of.
+    effective: ArcSwap<changes::Effective>,
     /// Held while the next generation is built, so that there is only one builder.
     building: Mutex<reload::Seen>,
     draining: AtomicBool,
@@ -64,19 +68,24 @@ impl Gateway {
     /// Reads the configuration, loads every plugin and builds the first generation. A component that does not
     /// load is reported and left out.
     pub async fn start(config_path: PathBuf) -> Result<Arc<Self>, StartError> {
-        let loaded = config::load(&config_path, &environment)?;
-        reload::report_warnings(&loaded.warnings);
-        let engine = Engine::new(&loaded.settings.plugins)?;
-        let upstream = Upstream::new(loaded.settings.timeouts.connect)?;
-        let live = Live::new(open_storage(loaded.settings.storage.path.as_deref())?)?;
-        let settings = Arc::new(loaded.settings);
+        let text = config::read(&config_path)?;
+        let alone = config::parse(&text, &config_path, &environment)?.settings;
+        let engine = Engine::new(&alone.plugins)?;
+        let upstream = Upstream::new(alone.timeouts.connect)?;
+        let live = Live::new(open_storage(alone.storage.path.as_deref())?)?;
+        let kept = changes::Kept::read(live.pool.storage(), alone.storage.key.as_ref())?;
+        // With what was set at run time from the beginning: what is known of a key is forgotten when another takes its
+        // place, even for a moment.
+        let laid = config::lay(&text, &config_path, &environment, kept.changes())?;
+        let settings = Arc::new(laid.loaded.settings);
         let empty = Generation::build(0, settings, Arc::new(PluginSet::default()), upstream, &live);
         let gateway = Arc::new(Self {
             config_path,
             engine,
             live,
             current: ArcSwap::from_pointee(empty),
-            building: Mutex::default(),
+            effective: ArcSwap::from_pointee(changes::Effective::of(text.into())),
+            building: Mutex::new(reload::Seen::new(kept)),
             draining: AtomicBool::new(false),
             started: Instant::now(),
         });
@@ -161,7 +170,10 @@ fn open_storage(path: Option<&Path>) -> Result<Storage, StorageError> {
     };
     match Storage::open(path) {
         Err(error @ StorageError::Failed { .. }) => {
-            tracing::error!("{error}; until then the state of keys is lost at every restart");
+            tracing::error!(
+                "{error}; until then the state of keys is lost at every restart, and \
+                 nothing that was set at run time holds"
+            );
             Ok(Storage::in_memory())
         }
         opened => opened,

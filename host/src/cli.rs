@@ -2,8 +2,11 @@
 //!
 //! The only place that writes to standard output.
 
+mod change;
 mod check;
+mod config;
 mod keys;
+mod models;
 mod output;
 mod plugin;
 mod remote;
@@ -48,6 +51,12 @@ enum Command {
     /// Look after the accounts of the running gateway
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Add, change and remove the models of vendors
+    #[command(subcommand)]
+    Models(models::Models),
+    /// Show and change the settings of the running gateway
+    #[command(subcommand)]
+    Config(config::Config),
     /// Build plugins
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -71,6 +80,8 @@ impl Cli {
             Command::Check(check) => Ok(check.run()),
             Command::Status(show) => show.run(),
             Command::Keys(keys) => keys.run(),
+            Command::Models(models) => models.run(),
+            Command::Config(config) => config.run(),
             Command::Plugin(plugin) => plugin.run(),
         }
     }

@@ -1,12 +1,13 @@
 //! The configuration: one TOML file read into [`Settings`], or everything that is wrong with it at once.
 //!
-//! The way of a file: text → `node` (values with their lines) → `reader` (fields by name, `${NAME}` from the
-//! environment) → `resolve` (defaults, names and references checked) → [`Settings`]. Problems are collected
-//! on the way and do not stop it. No problem shows a secret or what an environment variable holds.
+//! The way of a file: text → `node` (values with their lines) → `overlay` (what was set at run time laid over it) →
+//! `reader` (fields by name, `${NAME}` from the environment) → `resolve` (defaults, names and references checked) →
+//! [`Settings`]. Problems are collected on the way and do not stop it. No problem shows a secret or what an environment variable holds.
 
 mod environment;
 mod kinds;
 mod node;
+mod overlay;
 mod problem;
 mod reader;
 mod resolve;
@@ -18,6 +19,10 @@ mod tests;
 
 use std::path::Path;
 
+pub use overlay::{
+    Aside, Change, Laid, PathError, Picture, SettingPath, Shown, To, from_text, holds_secret, lay, masked,
+    missing, picture, to_text,
+};
 pub use problem::{Problem, Problems, Severity};
 pub use secret::Secret;
 pub use settings::{
@@ -45,10 +50,16 @@ pub struct Loaded {
 ///
 /// Every problem found, warnings included, when at least one is an error; a file that cannot be read is one.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Problems> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => parse(&text, path, env),
-        Err(error) => Err(Problems::unreadable(path, &error)),
-    }
+    parse(&read(path)?, path, env)
+}
+
+/// The text of the file at `path`.
+///
+/// # Errors
+///
+/// One problem: why it cannot be read.
+pub fn read(path: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))
 }
 
 /// Reads `[server]` alone, for whoever wants to reach the gateway that runs with this file: what else stands there, and
@@ -58,7 +69,7 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded,
 ///
 /// What hinders reading that table.
 pub fn load_server(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Server, Problems> {
-    let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
+    let text = read(path)?;
     let document = Document::from_toml(&text);
     let report = Report::new(path, env);
     for fault in &document.faults {
@@ -79,21 +90,5 @@ pub fn load_server(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<
 ///
 /// Every problem found, warnings included, when at least one is an error.
 pub fn parse(text: &str, file: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Problems> {
-    let document = Document::from_toml(text);
-    let report = Report::new(file, env);
-    for fault in &document.faults {
-        report.syntax(fault);
-    }
-    let settings = document.usable.then(|| {
-        let folder = file.parent().unwrap_or(Path::new(""));
-        resolve::settings(Section::root(&report, &document.entries), folder)
-    });
-    let problems = report.finish();
-    match settings {
-        Some(settings) if !problems.has_errors() => Ok(Loaded {
-            settings,
-            warnings: problems.into_vec(),
-        }),
-        _ => Err(problems),
-    }
+    overlay::parse(text, file, env, &[])
 }

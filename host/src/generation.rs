@@ -7,12 +7,17 @@ mod build;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use build::SWITCHED_OFF;
+
 use crate::config::Settings;
 use crate::plugin::PluginSet;
 use crate::pool::{Gate, Pool};
 use crate::route::{Memories, Route};
 use crate::storage::{Storage, StorageError};
 use crate::upstream::Upstream;
+
+/// Stands for the default model in a request.
+const DEFAULT: &str = "default";
 
 /// What the gateway is, until the next reload.
 #[derive(Debug)]
@@ -64,6 +69,16 @@ impl Live {
 impl Generation {
     pub fn route(&self, model: &str) -> Option<&Route> {
         self.routes.get(model)
+    }
+
+    /// Some clients cannot leave the model out: "default" is the default one, unless a model is called so.
+    pub fn replace_default(&self, model: &mut String) {
+        if let Some(default) = &self.settings.default_model
+            && model == DEFAULT
+            && self.route(DEFAULT).is_none()
+        {
+            model.clone_from(default);
+        }
     }
 
     pub fn routes(&self) -> impl Iterator<Item = &Route> {

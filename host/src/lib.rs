@@ -6,11 +6,11 @@
 //! [`pool`] and starts an exchange with that candidate's adapter plugin. What the adapter wants sent, [`upstream`]
 //! sends, with the credential that the adapter never sees; what comes back, the adapter turns into canonical form,
 //! or it passes straight through. A [`stream`] reaches the caller metered and ends exactly once. Every ending is
-//! one record of [`usage`], which [`telemetry`] logs and counts. What must outlive the process lies in [`storage`]; what
-//! operators are told of their accounts has the shapes of [`accounts`].
+//! one record of [`usage`], which [`telemetry`] logs and counts. What must outlive the process lies in [`storage`],
+//! credentials sealed by [`seal`]; what operators are told of their accounts has the shapes of [`accounts`].
 //!
 //! [`app`] owns the one pointer to the current generation and replaces it when the [`config`] file or a component
-//! changes on disk.
+//! changes on disk, or when a setting is changed at run time.
 
 pub mod accounts;
 pub mod app;
@@ -25,6 +25,7 @@ pub mod pipeline;
 pub mod plugin;
 pub mod pool;
 pub mod route;
+pub mod seal;
 pub mod storage;
 pub mod stream;
 pub mod telemetry;

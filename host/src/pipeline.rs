@@ -129,7 +129,9 @@ where
         .authenticate(incoming.key)
         .ok_or(Refusal::Unauthenticated)?;
     record.caller.clone_from(&caller.name);
-    let request = ChatRequest::parse(incoming.operation, incoming.body.await?)?;
+    let default = generation.settings.default_model.as_deref();
+    let mut request = ChatRequest::parse(incoming.operation, incoming.body.await?, default)?;
+    generation.replace_default(&mut request.model);
     record.read(&request);
     // Whoever is one too many waits for a turn, or is sent away.
     let place = enter(gateway.entrance(), &generation, &caller).await?;

@@ -190,6 +190,32 @@ impl Pool {
         }
     }
 
+    /// Nothing is known any more of an account, or of one of its models: the operator has removed it. Attempts under
+    /// way end as they would have, and leave no trace.
+    pub fn forget(&self, name: &KeyName) {
+        let is_gone = |vendor: &str, account: &str, model: Option<&str>| {
+            vendor == name.vendor
+                && account == name.account
+                && (name.model.is_none() || name.model.as_deref() == model)
+        };
+        lock(&self.kept).retain(|key, _| !is_gone(&key.vendor, &key.account, key.model.as_deref()));
+        lock(&self.states).retain(|key, state| {
+            let gone = is_gone(&key.vendor, &key.account, Some(&key.model));
+            if gone {
+                state.key.forget();
+            }
+            !gone
+        });
+        lock(&self.accounts).retain(|(vendor, account), key| {
+            let gone = is_gone(vendor, account, None);
+            if gone {
+                key.forget();
+            }
+            !gone
+        });
+        self.storage().forget(name);
+    }
+
     /// Every candidate there has been, by name.
     pub fn candidates(&self) -> Vec<(CandidateKey, Arc<CandidateState>)> {
         let states = lock(&self.states);

@@ -135,6 +135,10 @@ impl Route {
                 Some(obstacle) => obstacles.push(obstacle),
             }
         }
+        // Vendors can be left without any account.
+        if self.candidates.is_empty() {
+            return Err(PlanError::Unavailable);
+        }
         if offered.is_empty() {
             obstacles.sort();
             obstacles.dedup();

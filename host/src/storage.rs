@@ -1,11 +1,12 @@
-//! What must outlive the process: the state of every key and its history, and what is used of quotas, in one SQLite
-//! file.
+//! What must outlive the process: the state of every key and its history, what is used of quotas, and what was set at
+//! run time, in one SQLite file.
 //!
 //! Callers hand over plain data and take none of SQLite's types. Nobody waits for the disk unless he asks to: the
 //! connection that writes lives on a thread of its own, which gathers what is noted and commits it together. Reads
-//! have a connection of their own and never wait for a write. Nothing here knows what a state or a class means, and no
-//! credential ever comes here.
+//! have a connection of their own and never wait for a write. Nothing here knows what a state or a class means, and
+//! credentials come here sealed or not at all.
 
+mod changes;
 mod error;
 mod queue;
 mod quotas;
@@ -21,10 +22,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::lock::lock;
+pub use changes::{KeptChange, KeptValue};
 pub use error::StorageError;
 use error::Task;
 use queue::Queue;
@@ -98,8 +100,12 @@ pub struct Storage(Arc<Open>);
 
 struct Open {
     path: PathBuf,
+    /// There is a file; without one everything lies in memory.
+    lasting: bool,
     queue: Arc<Queue>,
     reader: Arc<Mutex<Connection>>,
+    /// The one that the thread writes with.
+    writes: Arc<Mutex<Connection>>,
     /// There until it is joined.
     writer: Option<JoinHandle<()>>,
 }
@@ -153,13 +159,17 @@ impl Storage {
         reader: Arc<Mutex<Connection>>,
     ) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::default());
+        let lasting = !Arc::ptr_eq(&writer, &reader);
+        let writes = writer.clone();
         let writer = Writer::new(path.to_owned(), queue.clone(), writer);
         let thread = thread::Builder::new().name("storage".into());
         let writer = thread.spawn(move || writer.run())?;
         Ok(Self(Arc::new(Open {
             path: path.to_owned(),
+            lasting,
             queue,
             reader,
+            writes,
             writer: Some(writer),
         })))
     }
@@ -230,6 +240,45 @@ impl Storage {
     /// What hinders writing.
     pub fn flush(&self) -> impl Future<Output = Result<(), StorageError>> + Send + use<> {
         written(self.0.queue.flush())
+    }
+
+    /// Everything that was set at run time, in the order in which it was.
+    ///
+    /// # Errors
+    ///
+    /// What hinders reading.
+    pub fn changes(&self) -> Result<Vec<KeptChange>, StorageError> {
+        self.read(changes::all)
+    }
+
+    /// Keeps the `new` changes and drops those at the paths that are `gone`: all of it or nothing, and safe on the disk
+    /// when it returns. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    ///
+    /// What hinders writing; then nothing has changed, and nothing will.
+    pub fn change(&self, gone: &[String], new: &[KeptChange]) -> Result<(), StorageError> {
+        let commit = || {
+            let mut connection = lock(&self.0.writes);
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            changes::write(&transaction, gone, new)?;
+            transaction.commit()
+        };
+        commit().map_err(|error| StorageError::failed(Task::Write, &self.0.path, &error))
+    }
+
+    /// Sixteen random bytes that this database was made with.
+    ///
+    /// # Errors
+    ///
+    /// What hinders reading.
+    pub fn salt(&self) -> Result<Vec<u8>, StorageError> {
+        self.read(changes::salt)
+    }
+
+    /// The file; none when everything is gone with the process.
+    pub fn file(&self) -> Option<&Path> {
+        self.0.lasting.then_some(&*self.0.path)
     }
 
     /// How many events have been dropped because more came than could be written.

@@ -30,9 +30,10 @@ pub(crate) fn json_of(output: &Output) -> Value {
 }
 
 /// Every variable that the examples ask for.
-const VARIABLES: [(&str, &str); 6] = [
+const VARIABLES: [(&str, &str); 7] = [
     ("PATCHBAY_KEY", "a-callers-key"),
     ("PATCHBAY_ADMIN_KEY", "the-admins-key"),
+    ("PATCHBAY_STORAGE_KEY", "the-key-of-the-storage"),
     ("TEAM_A_KEY", "another-callers-key"),
     ("OPENAI_API_KEY", "sk-x"),
     ("OPENAI_PROJECT", "proj-x"),

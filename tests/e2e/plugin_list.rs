@@ -126,14 +126,7 @@ async fn a_list_that_cannot_be_had_says_what_is_in_the_way() {
     ] {
         fs::write(&file, format!("{config}[vendors.echo]\nmodels = [\"m\"]\n")).unwrap();
         for json in [&[][..], &["--json"]] {
-            let list = [
-                "plugin",
-                "list",
-                "-c",
-                file.to_str().unwrap(),
-                "--url",
-                address,
-            ];
+            let list = ["plugin", "list", "-c", file.to_str().unwrap(), "--url", address];
             let output = run(&[&list, json].concat(), &[]);
             assert_eq!(
                 said(&output, folder.path()),

@@ -89,24 +89,9 @@ impl Gateway {
     /// Starts with what is in the folder: `patchbay.toml` and whatever that names. If there is an
     /// `authorities.pem`, these are trusted and no others.
     pub async fn start_in(folder: TempDir) -> Self {
-        let mut command = Command::new(patchbay());
-        command
-            .args(["serve", "--log-format", "json", "--config"])
-            .arg(folder.path().join("patchbay.toml"))
-            // Compiled once for all tests of all runs.
-            .env("XDG_CACHE_HOME", root().join("target/test-cache"))
-            // Whatever stands between this machine and the world does not stand between it and itself.
-            .env("NO_PROXY", "127.0.0.1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let authorities = folder.path().join(AUTHORITIES);
-        if authorities.is_file() {
-            command.env("SSL_CERT_FILE", authorities);
-        }
         // Whole before anything is waited for: whatever goes wrong from here on, it is dropped and ends its process.
         let mut gateway = Self {
-            process: command.spawn().unwrap(),
+            process: spawn(folder.path()),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             folder,
             log: Arc::default(),
@@ -114,6 +99,18 @@ impl Gateway {
         collect(gateway.process.stderr.take().unwrap(), &gateway.log);
         gateway.address = gateway.listens().await;
         gateway
+    }
+
+    /// Kills the process where it stands and starts another in the same folder. `between`: what happens meanwhile. Its
+    /// log begins anew.
+    pub async fn restart(&mut self, between: impl FnOnce(&Path)) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        between(self.folder.path());
+        self.log = Arc::default();
+        self.process = spawn(self.folder.path());
+        collect(self.process.stderr.take().unwrap(), &self.log);
+        self.address = self.listens().await;
     }
 
     /// Where it listens, once it does.
@@ -307,6 +304,25 @@ impl Drop for Gateway {
             unmarked_files(self.folder.path());
         }
     }
+}
+
+fn spawn(folder: &Path) -> Child {
+    let mut command = Command::new(patchbay());
+    command
+        .args(["serve", "--log-format", "json", "--config"])
+        .arg(folder.join("patchbay.toml"))
+        // Compiled once for all tests of all runs.
+        .env("XDG_CACHE_HOME", root().join("target/test-cache"))
+        // Whatever stands between this machine and the world does not stand between it and itself.
+        .env("NO_PROXY", "127.0.0.1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let authorities = folder.join(AUTHORITIES);
+    if authorities.is_file() {
+        command.env("SSL_CERT_FILE", authorities);
+    }
+    command.spawn().unwrap()
 }
 
 /// A folder of its own for a gateway.

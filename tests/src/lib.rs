@@ -25,5 +25,5 @@ pub use client::Client;
 pub use components::{component, other_version};
 pub use gateway::{ADMIN_KEY, Gateway, KEY, LISTEN, SERVER, new_folder};
 pub use marked::MARK;
-pub use program::{ended_within, root, run};
+pub use program::{ended_within, root, run, run_with_input};
 pub use wait::{SOON, eventually};

@@ -1,7 +1,8 @@
 //! Programs that run and end.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -26,14 +27,27 @@ pub(crate) fn patchbay() -> PathBuf {
 
 /// Runs `patchbay` with these arguments in the checkout, to its end. `environment`: on top of the test's own.
 pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    run_with_input(arguments, environment, "")
+}
+
+/// The same with this on its standard input, which is no terminal.
+pub fn run_with_input(arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Output {
     let mut command = Command::new(patchbay());
     command
         .args(arguments)
         // Compiled once for all tests of all runs.
         .env("XDG_CACHE_HOME", root().join("target/test-cache"))
+        .env("NO_PROXY", "127.0.0.1")
         .envs(environment.iter().copied())
-        .current_dir(root());
-    command.output().expect("patchbay runs")
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("patchbay runs");
+    let stdin = child.stdin.take();
+    // A program that reads nothing may have ended.
+    let _ = stdin.expect("is piped").write_all(input.as_bytes());
+    child.wait_with_output().expect("patchbay ends")
 }
 
 /// How a program ended; none if it still runs after this time.

@@ -9,8 +9,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
+use super::changes::{Effective, Kept};
 use super::{Gateway, environment};
-use crate::config::{self, Problem, Settings};
+use crate::config::{self, Loaded, Problem, Problems, Settings};
 use crate::generation::Generation;
 use crate::plugin::{Folder, Plugin, PluginSet, SETTLED, Serves};
 use crate::telemetry::{PartFailed, Swapped, TakenBack};
@@ -20,8 +21,10 @@ use crate::upstream::Upstream;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// What was seen last, so that the same fault is not reported again and again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Seen {
+    /// What was set at run time.
+    pub(super) kept: Kept,
     /// SHA-256 of the configuration file.
     config: Option<[u8; 32]>,
     config_problem: Option<String>,
@@ -31,7 +34,7 @@ pub(super) struct Seen {
 /// What came of looking at the configuration.
 enum Look {
     Same,
-    New(Box<Settings>),
+    New(Box<Settings>, Box<Effective>),
     /// Somebody is writing it.
     Unfinished,
 }
@@ -68,7 +71,8 @@ struct Read {
     settings: Arc<Settings>,
     plugins: Arc<PluginSet>,
     upstream: Upstream,
-    config_changed: bool,
+    /// There if the configuration is new.
+    effective: Option<Box<Effective>>,
     unfinished: bool,
     compiling: Vec<String>,
 }
@@ -111,29 +115,42 @@ impl Gateway {
         let plugins_changed = !same_parts(&before.plugins, &read.plugins);
         report_parts(&before.plugins, &read.plugins);
         self.undo_what_was_taken_back(&before.plugins, &read.plugins);
-        let changed = before.number == 0 || read.config_changed || plugins_changed;
+        let changed = before.number == 0 || read.effective.is_some() || plugins_changed;
         let (unfinished, compiling) = (read.unfinished, read.compiling);
         if changed {
             let number = before.number + 1;
             let next = Generation::build(number, read.settings, read.plugins, read.upstream, &self.live);
-            let next = Arc::new(next);
-            self.current.store(next.clone());
-            self.live
-                .entrance
-                .resize(next.settings.server.admission.concurrency);
-            before.retire();
-            rest_replaced(&before.plugins, &next.plugins);
-            Swapped {
-                before: &before,
-                now: &next,
-            }
-            .emit();
+            let effective = read
+                .effective
+                .map_or_else(|| self.effective.load_full(), Arc::from);
+            self.put_in_place(&before, next, effective);
         }
         Reloaded {
             unfinished,
             compiling,
             ..self.report(&seen, changed)
         }
+    }
+
+    /// From here on every request gets the `next` generation.
+    pub(super) fn put_in_place(
+        &self,
+        before: &Generation,
+        mut next: Generation,
+        effective: impl Into<Arc<Effective>>,
+    ) -> Arc<Generation> {
+        let effective = effective.into();
+        next.notices.extend(effective.notices());
+        let next = Arc::new(next);
+        self.effective.store(effective);
+        self.current.store(next.clone());
+        self.live
+            .entrance
+            .resize(next.settings.server.admission.concurrency);
+        before.retire();
+        rest_replaced(&before.plugins, &next.plugins);
+        Swapped { before, now: &next }.emit();
+        next
     }
 
     /// What a version that is taken back has said of accounts is not believed any more.
@@ -152,10 +169,10 @@ impl Gateway {
     }
 
     fn read(&self, before: &Generation, seen: &mut Seen) -> Read {
-        let (settings, config_changed, config_unfinished) = match self.read_config(before, seen) {
-            Look::New(settings) => (Arc::from(settings), true, false),
-            Look::Same => (before.settings.clone(), false, false),
-            Look::Unfinished => (before.settings.clone(), false, true),
+        let (settings, effective, config_unfinished) = match self.read_config(before, seen) {
+            Look::New(settings, effective) => (Arc::from(settings), Some(effective), false),
+            Look::Same => (before.settings.clone(), None, false),
+            Look::Unfinished => (before.settings.clone(), None, true),
         };
         let upstream = if settings.timeouts.connect == before.settings.timeouts.connect {
             before.upstream.clone()
@@ -185,7 +202,7 @@ impl Gateway {
             settings,
             plugins,
             upstream,
-            config_changed,
+            effective,
             unfinished: unfinished || config_unfinished,
             compiling,
         }
@@ -208,12 +225,12 @@ impl Gateway {
             }
         }
         seen.config = Some(hash);
-        match config::load(&self.config_path, &environment) {
-            Ok(loaded) => {
+        match self.load(&seen.kept) {
+            Ok((loaded, effective)) => {
                 seen.config_problem = None;
                 report_warnings(&loaded.warnings);
                 report_restart(&before.settings, &loaded.settings);
-                Look::New(Box::new(loaded.settings))
+                Look::New(Box::new(loaded.settings), Box::new(effective))
             }
             Err(problems) => {
                 let problem = problems.to_string();
@@ -226,6 +243,14 @@ impl Gateway {
                 Look::Same
             }
         }
+    }
+
+    /// The file with what was set at run time laid over it.
+    fn load(&self, kept: &Kept) -> Result<(Loaded, Effective), Problems> {
+        let text = config::read(&self.config_path)?;
+        let laid = config::lay(&text, &self.config_path, &environment, kept.changes())?;
+        let effective = kept.beside(text.into(), laid.aside, &laid.loaded.warnings);
+        Ok((laid.loaded, effective))
     }
 
     fn hash_config(&self) -> [u8; 32] {
@@ -254,6 +279,15 @@ impl Gateway {
 // === impl Seen ===
 
 impl Seen {
+    pub(super) fn new(kept: Kept) -> Self {
+        Self {
+            kept,
+            config: None,
+            config_problem: None,
+            folder_problem: None,
+        }
+    }
+
     /// Told once, however often the folder is looked at.
     fn folder_fails(&mut self, problem: String) {
         if self.folder_problem.as_ref() != Some(&problem) {
@@ -267,7 +301,7 @@ impl Seen {
     }
 }
 
-pub(super) fn report_warnings(warnings: &[Problem]) {
+fn report_warnings(warnings: &[Problem]) {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -276,11 +310,14 @@ pub(super) fn report_warnings(warnings: &[Problem]) {
 /// What cannot change while the process runs.
 fn report_restart(before: &Settings, now: &Settings) {
     let (plugins, was) = (&now.plugins, &before.plugins);
+    let key = |settings: &Settings| settings.storage.key.as_ref().map(|key| key.expose().to_owned());
     let fixed = [
         ("server.listen", before.server.listen != now.server.listen),
         ("plugins.instances", was.instances != plugins.instances),
         ("plugins.stack", was.stack != plugins.stack),
         ("plugins.cache", was.cache != plugins.cache),
+        ("storage.path", before.storage.path != now.storage.path),
+        ("storage.key", key(before) != key(now)),
     ];
     for (setting, _) in fixed.iter().filter(|(_, changed)| *changed) {
         tracing::warn!("{setting} has changed; it takes effect at the next start");

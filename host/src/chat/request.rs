@@ -14,6 +14,9 @@ use serde_json::value::RawValue;
 use super::estimate::{IMAGE, MESSAGE};
 use super::{Document, Edit, Operation, Weight};
 
+/// The members that bound the output, the older first.
+const OUTPUT_BOUNDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+
 /// A request in canonical form, with what the host read from it.
 #[derive(Debug)]
 pub struct ChatRequest {
@@ -87,9 +90,13 @@ struct Part<'a> {
 // === impl ChatRequest ===
 
 impl ChatRequest {
-    pub fn parse(operation: Operation, body: Bytes) -> Result<Self, RequestError> {
+    /// `default`: the model of a request that names none.
+    pub fn parse(operation: Operation, body: Bytes, default: Option<&str>) -> Result<Self, RequestError> {
         let document = Document::parse(body).map_err(RequestError::NotJson)?;
-        let model: String = read(&document, "model")?.ok_or(RequestError::Missing("model"))?;
+        let model: Option<String> = read(&document, "model")?;
+        let model = model
+            .or_else(|| default.map(str::to_owned))
+            .ok_or(RequestError::Missing("model"))?;
         let streaming = operation == Operation::Chat && read(&document, "stream")?.unwrap_or(false);
         let options: Option<StreamOptions> = read(&document, "stream_options")?;
         let (needs, text, images) = match operation {
@@ -120,11 +127,12 @@ impl ChatRequest {
         self.document.get(name)
     }
 
-    /// The request for one upstream model: its own name, defaults for what the caller left out, and usage asked
-    /// for at the end of a stream, because the host meters every stream.
+    /// The request for one upstream model: its own name, defaults for what the caller left out, no more output tokens
+    /// than it can make, and usage asked for at the end of a stream, because the host meters every stream.
     pub fn for_upstream<'a>(
         &self,
         model: &str,
+        most_tokens: Option<u32>,
         defaults: impl Iterator<Item = (&'a String, &'a String)>,
     ) -> Document {
         let mut edits = vec![Edit {
@@ -139,6 +147,7 @@ impl ChatRequest {
                 });
             }
         }
+        edits.extend(most_tokens.into_iter().flat_map(|most| self.bounded(most)));
         if self.streaming && !self.include_usage {
             edits.push(Edit {
                 member: "stream_options".into(),
@@ -146,6 +155,23 @@ impl ChatRequest {
             });
         }
         self.document.edited(&edits)
+    }
+
+    /// Whoever asks for more output than a model can make gets what it can: most vendors would refuse the request, and
+    /// another candidate may have another bound. Whoever asks for nothing gets what the vendor gives.
+    fn bounded(&self, most: u32) -> impl Iterator<Item = Edit> {
+        let asks_for_more = move |member: &&str| {
+            let asked = self.document.get(member);
+            let asked = asked.and_then(|text| serde_json::from_slice::<f64>(text).ok());
+            self.operation == Operation::Chat && asked.is_some_and(|asked| asked > f64::from(most))
+        };
+        OUTPUT_BOUNDS
+            .into_iter()
+            .filter(asks_for_more)
+            .map(move |member| Edit {
+                member: member.into(),
+                value: Some(most.to_string().into_bytes()),
+            })
     }
 
     /// `stream_options` with `include_usage` set, whatever else the caller put there.
@@ -277,82 +303,4 @@ impl<'de> Deserialize<'de> for Content {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn chat(body: &str) -> Result<ChatRequest, RequestError> {
-        ChatRequest::parse(Operation::Chat, Bytes::copy_from_slice(body.as_bytes()))
-    }
-
-    #[test]
-    fn reads_what_routing_needs() {
-        let request = chat(
-            r#"{"model":"m","stream":true,"user":"u1","tools":[{"type":"function"}],"messages":[
-                {"role":"system","content":"12345678"},
-                {"role":"assistant","content":null,"tool_calls":[]},
-                {"role":"user","content":[{"type":"text","text":"abcd"},{"type":"image_url","image_url":{"url":"x"}}]}]}"#,
-        )
-        .unwrap();
-        assert!(request.streaming && !request.include_usage);
-        assert_eq!(
-            request.needs,
-            Needs {
-                tools: true,
-                vision: true
-            }
-        );
-        assert_eq!(request.end_user.as_deref(), Some("u1"));
-        // 12 characters of text, 21 of tools and 2 of tool calls; three messages; an image.
-        assert_eq!(request.text_tokens, 9 + 3 * 3);
-        assert_eq!(request.input_tokens, 18 + 765);
-        assert_eq!(request.choices, 1);
-    }
-
-    #[test]
-    fn says_which_member_is_wrong() {
-        for (body, param, message) in [
-            ("[]", None, "not a JSON object"),
-            (
-                r#"{"messages":[{"content":"a"}]}"#,
-                Some("model"),
-                "must provide a model",
-            ),
-            (r#"{"model":"m"}"#, Some("messages"), "must provide a messages"),
-            (r#"{"model":"m","messages":[]}"#, Some("messages"), "empty list"),
-            (
-                r#"{"model":"m","messages":"hi"}"#,
-                Some("messages"),
-                "invalid type",
-            ),
-            (
-                r#"{"model":1,"messages":[{"content":"a"}]}"#,
-                Some("model"),
-                "invalid type",
-            ),
-            (
-                r#"{"model":"m","stream":"yes","messages":[{"content":"a"}]}"#,
-                Some("stream"),
-                "invalid type",
-            ),
-        ] {
-            let error = chat(body).unwrap_err();
-            assert_eq!(error.param(), param, "{body}");
-            assert!(error.to_string().contains(message), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_upstream_request_is_metered_and_named() {
-        let request = chat(r#"{"model":"m","messages":[{"content":"a"}],"stream":true,"top_p":0.1,"stream_options":{"x":1}}"#)
-            .unwrap();
-        let defaults = [
-            ("top_p".to_owned(), "1".to_owned()),
-            ("seed".to_owned(), "7".to_owned()),
-        ];
-        let upstream = request.for_upstream("up", defaults.iter().map(|(a, b)| (a, b)));
-        assert_eq!(
-            upstream.bytes(),
-            r#"{"model":"up","messages":[{"content":"a"}],"stream":true,"top_p":0.1,"stream_options":{"x":1,"include_usage":true},"seed":7}"#
-        );
-    }
-}
+mod tests;

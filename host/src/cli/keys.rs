@@ -1,10 +1,13 @@
 //! `patchbay keys`: how the accounts of the running gateway stand, and what can be done about it.
 
+mod add;
 mod analyze;
+mod change;
 mod list;
 mod recheck;
 mod report;
 mod reset;
+mod secret;
 pub(super) mod words;
 
 use std::process::ExitCode;
@@ -13,6 +16,8 @@ use anyhow::Context;
 use clap::Subcommand;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+pub(super) use change::Share;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
@@ -26,6 +31,18 @@ pub(super) enum Keys {
     Reset(reset::Reset),
     /// Show what became of accounts over time
     Report(report::Show),
+    /// Add an account with its key to a vendor
+    Add(add::Add),
+    /// Give an account another key
+    Rotate(add::Rotate),
+    /// Change an account's weight, priority or tags
+    Set(change::Set),
+    /// Take an account out of service
+    Disable(change::Switch),
+    /// Put an account back into service
+    Enable(change::Switch),
+    /// Remove an account
+    Remove(change::Remove),
 }
 
 /// An account, or one of its models.
@@ -46,6 +63,12 @@ impl Keys {
             Self::Recheck(recheck) => recheck.run(),
             Self::Reset(reset) => reset.run(),
             Self::Report(show) => show.run(),
+            Self::Add(add) => add.run(),
+            Self::Rotate(rotate) => rotate.run(),
+            Self::Set(set) => set.run(),
+            Self::Disable(switch) => switch.run(false),
+            Self::Enable(switch) => switch.run(true),
+            Self::Remove(remove) => remove.run(),
         }
     }
 }

@@ -65,6 +65,14 @@ pub(super) fn expand(written: &str, env: &dyn Fn(&str) -> Option<String>) -> Res
     }
 }
 
+/// Whether something in `text` would be replaced if it stood in the file.
+pub(super) fn names_variable(text: &str) -> bool {
+    text.split("${").skip(1).any(|inside| {
+        let name = inside.split_once('}').map(|(reference, _)| reference);
+        name.is_some_and(|reference| is_name(reference.split(":-").next().unwrap_or_default()))
+    })
+}
+
 /// The value for what stands between the braces.
 fn look_up(reference: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, Fault> {
     let (name, default) = match reference.split_once(":-") {

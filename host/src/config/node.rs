@@ -2,6 +2,7 @@
 //! meaning.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
@@ -22,20 +23,32 @@ pub(super) struct Fault {
     pub(super) suggestion: &'static str,
 }
 
+/// Where something was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Of the file, from 1.
+    Line(usize),
+    /// At run time, as the setting of this path.
+    Change(Arc<str>),
+}
+
 /// A key of a table with its value; tables keep the order of the file.
+#[derive(Clone)]
 pub(super) struct Entry {
     pub(super) key: String,
     /// Where the key stands.
-    pub(super) line: usize,
+    pub(super) at: Origin,
     pub(super) node: Node,
 }
 
-/// A value and the line it starts on, from 1.
+/// A value and where it starts.
+#[derive(Clone)]
 pub(super) struct Node {
     pub(super) value: Value,
-    pub(super) line: usize,
+    pub(super) at: Origin,
 }
 
+#[derive(Clone)]
 pub(super) enum Value {
     /// As written: variables are not yet replaced.
     Text(String),
@@ -152,10 +165,10 @@ fn entries(table: &DeTable<'_>, lines: &Lines) -> Vec<Entry> {
         .into_iter()
         .map(|(key, value)| Entry {
             key: key.get_ref().to_string(),
-            line: lines.at(&key.span()),
+            at: Origin::Line(lines.at(&key.span())),
             node: Node {
                 value: plain(value.get_ref(), lines),
-                line: lines.at(&value.span()),
+                at: Origin::Line(lines.at(&value.span())),
             },
         })
         .collect()
@@ -174,7 +187,7 @@ fn plain(value: &DeValue<'_>, lines: &Lines) -> Value {
                 .iter()
                 .map(|item| Node {
                     value: plain(item.get_ref(), lines),
-                    line: lines.at(&item.span()),
+                    at: Origin::Line(lines.at(&item.span())),
                 })
                 .collect(),
         ),

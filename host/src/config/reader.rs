@@ -9,9 +9,13 @@ pub(super) use section::Section;
 
 use std::cell::RefCell;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::node::Fault;
+use super::node::{Fault, Origin};
 use super::problem::{Problem, Problems, Severity};
+
+/// Stands for the file in problems with what was set at run time.
+pub(super) const RUN_TIME: &str = "set at run time";
 
 /// Where problems go, and where variables come from.
 pub(super) struct Report<'a> {
@@ -27,7 +31,7 @@ pub(super) struct Report<'a> {
 pub(super) struct Place {
     path: String,
     /// Of the field or, when it is absent, of the table that lacks it; `None` when that is absent too.
-    line: Option<usize>,
+    at: Option<Origin>,
 }
 
 impl<'a> Report<'a> {
@@ -53,7 +57,7 @@ impl<'a> Report<'a> {
     pub(super) fn syntax(&self, fault: &Fault) {
         let place = Place {
             path: String::new(),
-            line: Some(fault.line),
+            at: Some(Origin::Line(fault.line)),
         };
         self.error(&place, &fault.message, fault.suggestion);
         self.broken.borrow_mut().push(fault.line);
@@ -64,15 +68,15 @@ impl<'a> Report<'a> {
     }
 
     fn add(&self, severity: Severity, place: &Place, message: String, suggestion: String) {
-        if place
-            .line
-            .is_some_and(|line| self.broken.borrow().contains(&line))
-        {
-            return;
-        }
+        let (file, line) = match &place.at {
+            Some(Origin::Line(line)) if self.broken.borrow().contains(line) => return,
+            Some(Origin::Line(line)) => (self.file.clone(), Some(*line)),
+            Some(Origin::Change(_)) => (RUN_TIME.to_owned(), None),
+            None => (self.file.clone(), None),
+        };
         self.problems.borrow_mut().push(Problem {
-            file: self.file.clone(),
-            line: place.line,
+            file,
+            line,
             field: place.path.clone(),
             message,
             suggestion: Some(suggestion).filter(|suggestion| !suggestion.is_empty()),
@@ -86,14 +90,21 @@ impl Place {
     fn root() -> Self {
         Self {
             path: String::new(),
-            line: None,
+            at: None,
+        }
+    }
+
+    /// The setting at this path, when it was set at run time.
+    pub(super) fn changed(path: Arc<str>) -> Self {
+        Self {
+            path: path.to_string(),
+            at: Some(Origin::Change(path)),
         }
     }
 
     /// The field `name` of the table here, on the table's own line until [`Self::on`] says better.
     fn child(&self, name: &str) -> Self {
-        let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        let name = if !name.is_empty() && name.bytes().all(is_bare) {
+        let name = if is_bare(name) {
             name.to_owned()
         } else {
             quoted(name)
@@ -105,7 +116,7 @@ impl Place {
         };
         Self {
             path,
-            line: self.line,
+            at: self.at.clone(),
         }
     }
 
@@ -113,14 +124,18 @@ impl Place {
     fn item(&self, index: usize) -> Self {
         Self {
             path: format!("{}[{index}]", self.path),
-            line: self.line,
+            at: self.at.clone(),
         }
     }
 
-    fn on(self, line: usize) -> Self {
-        Self {
-            line: Some(line),
-            ..self
+    /// What was set at run time is called by the path it was set with, whatever place in a list it has.
+    fn on(self, at: &Origin) -> Self {
+        match at {
+            Origin::Line(_) => Self {
+                at: Some(at.clone()),
+                ..self
+            },
+            Origin::Change(path) => Self::changed(path.clone()),
         }
     }
 
@@ -130,9 +145,18 @@ impl Place {
 
     /// For pointing at it from elsewhere: `line 12`.
     pub(super) fn mention(&self) -> String {
-        self.line
-            .map_or_else(|| "another line".to_owned(), |line| format!("line {line}"))
+        match &self.at {
+            Some(Origin::Line(line)) => format!("line {line}"),
+            Some(Origin::Change(path)) => format!("what was set at run time as {path}"),
+            None => "another line".to_owned(),
+        }
     }
+}
+
+/// Whether TOML takes it for a key without quotes.
+pub(super) fn is_bare(key: &str) -> bool {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !key.is_empty() && key.bytes().all(is_bare)
 }
 
 /// `text` in quotes, its end cut off when it is long.

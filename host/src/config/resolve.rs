@@ -10,13 +10,16 @@ mod server;
 mod share;
 mod vendors;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::kinds::{DURATION, FILE, Kind, PERIOD, SWITCH, TIMEOUT};
-use super::reader::{Place, Report, Section, Text};
+use super::kinds::{DURATION, FILE, Kind, MODEL_NAME, PERIOD, SWITCH, TIMEOUT};
+use super::reader::{Field, Place, Report, Section, Text};
+use super::secret::Secret;
 use super::settings::{Failover, Health, Server, Settings, Storage, Timeouts};
+use super::suggest;
 use share::Share;
 
 /// Attempts per request.
@@ -28,6 +31,8 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 const DATABASE: &str = "patchbay.db";
 /// `path = "off"`
 const NO_DATABASE: &str = "off";
+/// Of `storage.key`, in characters.
+const SHORTEST_KEY: usize = 16;
 
 /// Reads the whole file. `folder` is where it lies. What comes back is only good when nothing was reported.
 pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
@@ -43,6 +48,7 @@ pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
         timeouts: timeouts(root.section("timeouts")),
         failover: failover(&root),
         rules: Arc::new(circuit::rules(&root)),
+        default_model: default_model(&root, &public.written),
         health: health(root.section("health")),
         vendors: drafts
             .into_iter()
@@ -62,12 +68,40 @@ pub(super) fn server(root: &Section<'_>) -> Server {
 
 fn storage(section: Section<'_>, folder: &Path) -> Storage {
     let own = section.text("path", &FILE);
+    let key = section
+        .field("key")
+        .and_then(|field| storage_key(section.report, &field));
     section.finish();
     let path = match own.as_deref() {
         Some(NO_DATABASE) => None,
         own => Some(folder.join(own.unwrap_or(DATABASE))),
     };
-    Storage { path }
+    Storage { path, key }
+}
+
+/// Shorter ones could be guessed by whoever has a copy of the database.
+fn storage_key(report: &Report<'_>, field: &Field<'_>) -> Option<Secret> {
+    let secret = field.secret()?;
+    if secret.expose().chars().count() < SHORTEST_KEY {
+        report.error(
+            &field.place,
+            format!("shorter than {SHORTEST_KEY} characters"),
+            "make one with: openssl rand -base64 32",
+        );
+    }
+    Some(secret)
+}
+
+/// `public` are the public models: by name, how it may be shown.
+fn default_model(root: &Section<'_>, public: &BTreeMap<String, String>) -> Option<String> {
+    let (text, name) = root.field("default_model")?.text(&MODEL_NAME)?;
+    if !public.contains_key(&name) {
+        let known: Vec<&str> = public.values().map(String::as_str).collect();
+        let message = format!("unknown public model {:?}", text.written);
+        let advice = suggest::among(&text.written, "public models", &known);
+        root.report.error(&text.place, message, advice);
+    }
+    Some(name)
 }
 
 fn timeouts(section: Section<'_>) -> Timeouts {

@@ -29,6 +29,8 @@ pub struct Settings {
     pub vendors: BTreeMap<String, Vendor>,
     /// By public name.
     pub models: BTreeMap<String, PublicModel>,
+    /// The public model for requests that name none.
+    pub default_model: Option<String>,
 }
 
 #[derive(Debug)]
@@ -161,6 +163,9 @@ pub struct Storage {
     /// The database file, absolute or relative to the configuration file's folder (already joined); `None` keeps
     /// everything in memory. Takes effect at start.
     pub path: Option<PathBuf>,
+    /// What credentials set at run time are encrypted with; without one, with a key in a file beside the database.
+    /// Takes effect at start.
+    pub key: Option<Secret>,
 }
 
 #[derive(Debug)]

@@ -14,6 +14,9 @@ use crate::pool::{CandidateKey, Terms};
 use crate::route::{Candidate, Ranker, Route, Way};
 use crate::upstream::Upstream;
 
+/// How the notice ends about what the configuration itself has taken out of service.
+pub const SWITCHED_OFF: &str = "switched off by enabled = false";
+
 /// A configuration and what there is to serve it with.
 struct Parts<'a> {
     settings: &'a Settings,
@@ -141,8 +144,8 @@ impl Parts<'_> {
             tags: account.tags.iter().chain(&model.tags).cloned().collect(),
             capabilities: model.capabilities,
             context_length: model.context_length,
-            parameters: model.parameters.clone(),
             max_output_tokens: model.max_output_tokens,
+            parameters: model.parameters.clone(),
             price: model.price,
             weight: account.weight * model.weight,
             priority: account.priority.saturating_add(model.priority),
@@ -156,16 +159,10 @@ impl Parts<'_> {
     fn way(&self, vendor: &Vendor, account: &Account, model: &Model) -> Result<Way, String> {
         let path = format!("vendors.{}", vendor.name);
         if !account.enabled {
-            return Err(format!(
-                "{path}.accounts.{}: switched off by enabled = false",
-                account.name
-            ));
+            return Err(format!("{path}.accounts.{}: {SWITCHED_OFF}", account.name));
         }
         if !model.enabled {
-            return Err(format!(
-                "{path}.models.{}: switched off by enabled = false",
-                model.name
-            ));
+            return Err(format!("{path}.models.{}: {SWITCHED_OFF}", model.name));
         }
         let adapter = self
             .plugins

@@ -1,5 +1,6 @@
 //! `/admin`: what an operator may see and do, with the admin key, which is asked for in one place for all of it.
 
+mod config;
 mod keys;
 mod plugins;
 mod status;
@@ -11,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
@@ -23,6 +24,9 @@ pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
     Router::new()
         .route("/admin/plugins", get(plugins::plugins))
         .route("/admin/reload", post(plugins::reload))
+        .route("/admin/config", get(config::show).post(config::set_all))
+        .route("/admin/config/{*path}", put(config::set).delete(config::unset))
+        .route("/debug/config", get(config::show))
         .route("/admin/status", get(status::status))
         .route("/admin/keys", get(keys::list))
         .route("/admin/keys/report", get(keys::report))

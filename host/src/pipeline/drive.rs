@@ -90,7 +90,11 @@ impl Drive {
         request: &ChatRequest,
         generation: &Generation,
     ) -> Result<Self, Failure> {
-        let payload = request.for_upstream(&candidate.model, candidate.parameters.iter());
+        let payload = request.for_upstream(
+            &candidate.model,
+            candidate.max_output_tokens,
+            candidate.parameters.iter(),
+        );
         let (adapter, progress) = Conversation::begin(way, call, payload.bytes().clone()).await?;
         let timeouts = &generation.settings.timeouts;
         let mut drive = Self {

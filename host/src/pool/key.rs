@@ -33,6 +33,8 @@ pub struct Key {
     fingerprint: Mutex<Option<String>>,
     /// The standing is one that nothing has to be looked up for.
     clear: AtomicBool,
+    /// Whoever holds it still is the last one to do so.
+    forgotten: AtomicBool,
     /// The version of a plugin whose word moved it last, and where it stood before the first such word.
     before: Mutex<Option<(u64, Standing)>>,
 }
@@ -66,8 +68,16 @@ impl Key {
             standing: Mutex::new(standing),
             journal,
             fingerprint: Mutex::new(fingerprint),
+            forgotten: AtomicBool::new(false),
             before: Mutex::new(None),
         }
+    }
+
+    /// Nothing is kept of it from now on.
+    pub fn forget(&self) {
+        // Under the lock, so that what is being handed to the storage comes there before it is forgotten.
+        let _standing = lock(&self.standing);
+        self.forgotten.store(true, SeqCst);
     }
 
     /// From now on it has these credentials. Others than before clear what its predecessor has caused; they, and those
@@ -167,6 +177,9 @@ impl Key {
         let change = act(&mut standing, now);
         self.clear.store(standing.is_clear(), SeqCst);
         let change = change?;
+        if self.forgotten.load(SeqCst) {
+            return None;
+        }
         let record = standing.record(self.name.clone(), lock(&self.fingerprint).clone());
         let event = self.event(&change, now);
         let kept: Kept = match change.to {

@@ -20,10 +20,10 @@ pub struct Candidate {
     pub capabilities: Capabilities,
     /// In tokens.
     pub context_length: Option<u32>,
-    /// Members set in a request that does not hold them, as JSON by name.
-    pub parameters: BTreeMap<String, String>,
     /// In tokens.
     pub max_output_tokens: Option<u32>,
+    /// Members set in a request that does not hold them, as JSON by name.
+    pub parameters: BTreeMap<String, String>,
     pub price: Price,
     pub weight: f64,
     pub priority: i64,

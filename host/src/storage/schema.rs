@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::{StorageError, Task};
-use super::quotas;
+use super::{changes, quotas};
 
 /// Marks the file as ours (`PRAGMA application_id`): "ptch".
 pub(super) const APPLICATION: i64 = 0x7074_6368;
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// changes; new ones are added at the end.
 ///
 /// An empty `model` is the account as a whole. Events of all keys are numbered in the order in which they came.
-pub(super) const STEPS: [&str; 2] = [KEYS, quotas::STEP];
+pub(super) const STEPS: [&str; 3] = [KEYS, quotas::STEP, changes::STEP];
 
 const KEYS: &str = "
     CREATE TABLE keys (

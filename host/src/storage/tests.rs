@@ -1,6 +1,7 @@
 //! What comes back of what was handed over: from a second connection, after the end, after a crash, and when the disk
 //! takes no more.
 
+mod changes;
 mod files;
 mod flood;
 

@@ -42,7 +42,7 @@ impl<'a> Field<'a> {
         let place = if matches!(node.value, Value::Table(_)) {
             place
         } else {
-            place.on(node.line)
+            place.on(&node.at)
         };
         Self { place, report, node }
     }
@@ -176,7 +176,7 @@ impl<'a> Field<'a> {
             return self.mismatch("a list", advice);
         };
         let item = |(index, node): (usize, &'a Node)| {
-            Field::new(self.report, self.place.item(index).on(node.line), node)
+            Field::new(self.report, self.place.item(index).on(&node.at), node)
         };
         Some(nodes.iter().enumerate().map(item).collect())
     }
@@ -187,7 +187,7 @@ impl<'a> Field<'a> {
             return self.mismatch("a table", advice);
         };
         let member = |entry: &'a Entry| {
-            let place = self.place.child(&entry.key).on(entry.line);
+            let place = self.place.child(&entry.key).on(&entry.at);
             (entry.key.as_str(), Field::new(self.report, place, &entry.node))
         };
         Some(entries.iter().map(member).collect())

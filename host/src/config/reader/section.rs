@@ -37,7 +37,7 @@ impl<'a> Section<'a> {
         let entry = self.entries.iter().find(|entry| entry.key == name)?;
         Some(Field::new(
             self.report,
-            self.place.child(name).on(entry.line),
+            self.place.child(name).on(&entry.at),
             &entry.node,
         ))
     }
@@ -153,7 +153,7 @@ impl<'a> Section<'a> {
             .iter()
             .filter(|entry| !known.contains(&entry.key.as_str()))
         {
-            let place = self.place.child(&entry.key).on(entry.line);
+            let place = self.place.child(&entry.key).on(&entry.at);
             self.report
                 .error(&place, "unknown field", suggest::field(&entry.key, &known));
         }

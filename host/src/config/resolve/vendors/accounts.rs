@@ -42,6 +42,10 @@ pub(super) fn read(vendor: &Section<'_>) -> Listing<Account> {
             "move it into one of the accounts",
         );
     }
+    if listed.is_empty() {
+        let message = "there are none, so nothing will be sent to the vendor";
+        vendor.report.warn(&listed.place, message, "add one");
+    }
     let advice = format!(
         "write [[{}]] above name = \"...\" and api_key = \"${{...}}\"",
         listed.place.path()
