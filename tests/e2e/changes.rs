@@ -5,23 +5,28 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use http::{Method, StatusCode};
 use patchbay_simulator::{Rule, Simulator};
-use patchbay_tests::{Answer, Gateway, SERVER};
+use patchbay_tests::{Answer, Gateway, LISTEN, MARK, eventually};
 use serde_json::{Value, json};
 
 use crate::setup::{hello, simulator, streamed, vendor, with};
 
 /// Vendor `sim` with the account `first`, and the models `m` and `other`.
 pub(crate) fn config(simulator: &Simulator) -> String {
-    let vendor = vendor(simulator, "sim").replace("api_key = \"sim-key\"\n", "");
+    let vendor = vendor(simulator, "sim").replace(&format!("api_key = \"sim-key.{MARK}\"\n"), "");
     format!(
-        "{SERVER}{vendor}models = [\"m\", {{ name = \"other\", max_output_tokens = 50 }}]\n\
-         [[vendors.sim.accounts]]\nname = \"first\"\napi_key = \"the-key-of-first\"\n\
+        "{LISTEN}[health]\nprobe = \"off\"\n{vendor}models = [\"m\", {{ name = \"other\", max_output_tokens = 50 }}]\n\
+         [[vendors.sim.accounts]]\nname = \"first\"\napi_key = \"the-key-of-first.{MARK}\"\n\
          [models.m]\ntargets = [\"sim/m\"]\n"
     )
 }
 
 pub(crate) async fn gateway(simulator: &Simulator) -> Gateway {
     Gateway::start(&["openai", "priority", "round-robin"], &config(simulator)).await
+}
+
+/// A credential that must not be seen anywhere, of the account that the simulator knows by this name.
+pub(crate) fn key(account: &str) -> String {
+    format!("{account}.{MARK}")
 }
 
 /// Changes one setting, which must work.
@@ -67,7 +72,7 @@ async fn an_account_is_added_weighted_disabled_enabled_rotated_and_removed() {
     let changed = put(
         &gateway,
         account,
-        json!({"api_key": "the-key-of-second", "priority": -1}),
+        json!({"api_key": key("the-key-of-second"), "priority": -1}),
     )
     .await;
     assert_eq!(
@@ -84,7 +89,7 @@ async fn an_account_is_added_weighted_disabled_enabled_rotated_and_removed() {
     put(
         &gateway,
         "vendors.sim.accounts.second.api_key",
-        json!("another-key-$of-second"),
+        json!(key("another-key-$of-second")),
     )
     .await;
     assert_eq!(
@@ -112,7 +117,7 @@ async fn whoever_is_under_way_finishes_with_an_account_that_is_removed() {
     put(
         &gateway,
         "vendors.sim.accounts.second",
-        json!({"api_key": "second"}),
+        json!({"api_key": key("second")}),
     )
     .await;
     let removed = json!({"removed": true});
@@ -197,7 +202,7 @@ async fn strategies_and_their_settings_are_switched() {
     put(
         &gateway,
         "vendors.sim.accounts.second",
-        json!({"api_key": "second"}),
+        json!({"api_key": key("second")}),
     )
     .await;
     put(&gateway, "routing.strategy", json!("round-robin")).await;
@@ -229,7 +234,7 @@ async fn many_changes_at_once_are_all_made() {
             format!("/admin/config/vendors.sim.accounts.a{number}"),
         );
         tokio::spawn(async move {
-            let body = json!({"value": {"api_key": format!("key-{number}")}}).to_string();
+            let body = json!({"value": {"api_key": key(&format!("key-{number}"))}}).to_string();
             admin.send(Method::PUT, &path, body.into()).await.whole().await
         })
     });
@@ -266,12 +271,22 @@ async fn another_key_and_a_new_beginning_clear_what_was_held_against_an_account(
         asked,
         "no change but of its key brings it back"
     );
-    put(&gateway, "vendors.sim.accounts.first.api_key", json!("right")).await;
+    put(
+        &gateway,
+        "vendors.sim.accounts.first.api_key",
+        json!(key("right")),
+    )
+    .await;
     assert_eq!(status().await, 200);
 
     // Under the same name and with the same key, but nothing is known of the one that was removed.
     let path = "vendors.sim.accounts.first";
-    put(&gateway, "vendors.sim.accounts.first.api_key", json!("wrong")).await;
+    put(
+        &gateway,
+        "vendors.sim.accounts.first.api_key",
+        json!(key("wrong")),
+    )
+    .await;
     assert_ne!(status().await, 200);
     simulator.set_rules(vec![]);
     assert_ne!(status().await, 200);
@@ -279,7 +294,7 @@ async fn another_key_and_a_new_beginning_clear_what_was_held_against_an_account(
         try_put(&gateway, path, json!({"removed": true})).await.status,
         200
     );
-    put(&gateway, path, json!({"api_key": "wrong"})).await;
+    put(&gateway, path, json!({"api_key": key("wrong")})).await;
     assert_eq!(accounts(&gateway, &simulator, 1).await, ["wrong"]);
 }
 
@@ -309,12 +324,17 @@ async fn nobody_who_asks_meanwhile_notices() {
     let callers: Vec<_> = callers.collect();
     for round in 0..8 {
         let spare = format!("vendors.sim.accounts.spare-{round}");
-        put(&gateway, &spare, json!({"api_key": format!("spare-{round}")})).await;
+        put(
+            &gateway,
+            &spare,
+            json!({"api_key": key(&format!("spare-{round}"))}),
+        )
+        .await;
         put(&gateway, "vendors.sim.accounts.first.enabled", json!(false)).await;
         put(
             &gateway,
             &format!("{spare}.api_key"),
-            json!(format!("anew-{round}")),
+            json!(key(&format!("anew-{round}"))),
         )
         .await;
         put(&gateway, "vendors.sim.accounts.first.enabled", json!(true)).await;
@@ -348,4 +368,36 @@ async fn nobody_who_asks_meanwhile_notices() {
         used.iter().any(|key| key.starts_with("anew-")),
         "no spare was ever asked"
     );
+}
+
+#[tokio::test]
+async fn an_account_that_is_added_is_verified_before_it_serves() {
+    let simulator = simulator().await;
+    let config = config(&simulator).replace("probe = \"off\"", "probe = \"on\"");
+    let gateway = Gateway::start(&["openai", "priority"], &config).await;
+    put(&gateway, "models.m.strategy", json!("priority")).await;
+    simulator.set_rules(vec![
+        Rule::always().account("wrong").status(StatusCode::UNAUTHORIZED),
+    ]);
+    let account = |name: &str| json!({"api_key": key(name), "priority": -1});
+    put(&gateway, "vendors.sim.accounts.second", account("wrong")).await;
+    // However often it is preferred: callers go to the one that works.
+    assert_eq!(accounts_of_callers(&gateway, 5).await, ["first"; 5]);
+    put(&gateway, "vendors.sim.accounts.second", account("right")).await;
+    eventually("the second account serves", async || {
+        let used = accounts_of_callers(&gateway, 1).await;
+        (used == ["second"]).then_some(())
+    })
+    .await;
+}
+
+/// By their names in the configuration, as callers are told.
+async fn accounts_of_callers(gateway: &Gateway, requests: usize) -> Vec<String> {
+    let mut accounts = Vec::new();
+    for _ in 0..requests {
+        let answer = gateway.client().chat(&hello()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        accounts.push(answer.header("x-patchbay-account").to_owned());
+    }
+    accounts
 }

@@ -5,7 +5,7 @@ use std::process::Output;
 use patchbay_tests::{ADMIN_KEY, Gateway, run_with_input};
 use serde_json::{Value, json};
 
-use crate::changes::{accounts, gateway};
+use crate::changes::{accounts, gateway, key};
 use crate::setup::{hello, simulator, with};
 
 /// Runs a command against this gateway with this on its standard input.
@@ -14,7 +14,7 @@ fn command(gateway: &Gateway, arguments: &[&str], input: &str) -> Output {
     let arguments = [arguments, &["--url", &url]].concat();
     let environment = [
         ("PATCHBAY_ADMIN_KEY", ADMIN_KEY),
-        ("SPARE_KEY", "key-of-the-environment"),
+        ("SPARE_KEY", "key-of-the-environment.unspeakable"),
     ];
     run_with_input(&arguments, &environment, input)
 }
@@ -48,7 +48,7 @@ async fn keys_are_added_set_rotated_switched_and_removed() {
     let simulator = simulator().await;
     let gateway = gateway(&simulator).await;
     let file = gateway.folder().join("key.txt");
-    std::fs::write(&file, "key-of-a-file\n").unwrap();
+    std::fs::write(&file, format!("{}\n", key("key-of-a-file"))).unwrap();
     let file = file.to_str().unwrap();
     let said = |arguments: &[&str], input: &str| said(&gateway, arguments, input);
     assert_eq!(
@@ -58,7 +58,7 @@ async fn keys_are_added_set_rotated_switched_and_removed() {
     assert_eq!(
         said(
             &["keys", "add", "sim/second", "--weight", "2", "--tags", "a,b"],
-            "key-of-the-input\n"
+            &format!("{}\n", key("key-of-the-input"))
         ),
         "sim/second is added\n"
     );
@@ -159,19 +159,19 @@ async fn everything_is_shown_with_where_it_comes_from() {
         ],
         "",
     );
-    said(&["keys", "add", "sim/second"], "sk-hunter2-of-second-wxyz");
+    said(&["keys", "add", "sim/second"], &key("sk-hunter2-of-second"));
     said(
         &["config", "set", "vendors.spare", "-"],
-        "{ adapter = \"openai\", base_url = \"http://127.0.0.1:9\", api_key = \"hunter2-spare\", models = [\"s\"] }",
+        "{ adapter = \"openai\", base_url = \"http://127.0.0.1:9\", api_key = \"hunter2-spare.unspeakable\", models = [\"s\"] }",
     );
     let shown = said(&["config", "show"], "");
     for line in [
-        "vendors.sim.accounts.first.api_key = \"***irst\"  # line ",
+        "vendors.sim.accounts.first.api_key = \"***able\"  # line ",
         "vendors.sim.models.other.max_output_tokens = 70  # set at run time",
         "the file says 50",
-        "vendors.sim.accounts.second.api_key = \"***wxyz\"  # set at run time",
+        "vendors.sim.accounts.second.api_key = \"***able\"  # set at run time",
         "vendors.spare.models.s = {} # set at run time",
-        "server.admin_key = \"***\"",
+        "server.admin_key = \"***able\"",
     ] {
         let squeezed: Vec<&str> = shown.split(' ').filter(|word| !word.is_empty()).collect();
         let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
@@ -195,7 +195,7 @@ async fn everything_is_shown_with_where_it_comes_from() {
 async fn a_careless_user_is_told_and_his_key_is_not_shown() {
     let simulator = simulator().await;
     let gateway = gateway(&simulator).await;
-    const KEY: &str = "sk-hunter2-typed-by-mistake";
+    const KEY: &str = "sk-hunter2-typed-by-mistake.unspeakable";
     let flag = format!("--api-key={KEY}");
     let table = format!("{{ api_key = \"{KEY}\" }}");
     for (arguments, input, hint) in [

@@ -7,13 +7,14 @@ use std::path::Path;
 
 use http::StatusCode;
 use patchbay_simulator::Rule;
-use patchbay_tests::{Gateway, eventually};
+use patchbay_tests::{Gateway, MARK, eventually};
 use serde_json::{Value, json};
 
-use crate::changes::{accounts, config, gateway, put, try_put, unset};
+use crate::changes::{accounts, config, gateway, key, put, try_put, unset};
 use crate::setup::{hello, simulator};
 
-const SECRET: &str = "sk-hunter2-of-second-wxyz";
+/// The name of an account at the simulator.
+const SECOND: &str = "sk-hunter2-of-second";
 
 /// The change at this path, as `/admin/config` lists it.
 async fn change(gateway: &Gateway, path: &str) -> Value {
@@ -51,18 +52,18 @@ async fn what_was_answered_for_survives_a_kill_and_lies_nowhere_readable() {
     put(
         &gateway,
         "vendors.sim.accounts.second",
-        json!({ "api_key": SECRET }),
+        json!({ "api_key": key(SECOND) }),
     )
     .await;
     put(&gateway, "vendors.sim.accounts.first.enabled", json!(false)).await;
     put(&gateway, "default_model", json!("other")).await;
     gateway.restart(|_| {}).await;
-    assert_eq!(accounts(&gateway, &simulator, 2).await, [SECRET; 2]);
+    assert_eq!(accounts(&gateway, &simulator, 2).await, [SECOND; 2]);
     assert_eq!(change(&gateway, "default_model").await["value"], "other");
     put(
         &gateway,
         "vendors.sim.accounts.second.api_key",
-        json!("sk-hunter2-rotated"),
+        json!(key("sk-hunter2-rotated")),
     )
     .await;
     let several = try_put(
@@ -86,8 +87,8 @@ async fn what_was_answered_for_survives_a_kill_and_lies_nowhere_readable() {
             .iter()
             .any(|(_, bytes)| holds(bytes, "default_model"))
     );
-    let key = fs::metadata(gateway.folder().join("patchbay.db.key")).unwrap();
-    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    let mode = fs::metadata(gateway.folder().join("patchbay.db.key")).unwrap();
+    assert_eq!(mode.permissions().mode() & 0o777, 0o600);
     for path in ["/admin/config", "/debug/config", "/metrics", "/admin/plugins"] {
         let text = gateway.admin().get(path).await.text();
         assert!(!text.contains("hunter2"), "{path}: {text}");
@@ -96,7 +97,7 @@ async fn what_was_answered_for_survives_a_kill_and_lies_nowhere_readable() {
     assert!(!log.contains("hunter2"), "{log}");
     assert_eq!(
         change(&gateway, "vendors.sim.accounts.second.api_key").await["value"],
-        "***ated"
+        "***able"
     );
 
     assert_eq!(
@@ -115,7 +116,7 @@ async fn what_is_known_of_a_key_set_at_run_time_is_known_after_a_restart() {
     put(
         &gateway,
         "vendors.sim.accounts.first.api_key",
-        json!("revoked-soon"),
+        json!(key("revoked-soon")),
     )
     .await;
     assert_eq!(accounts(&gateway, &simulator, 1).await, ["revoked-soon"]);
@@ -195,7 +196,7 @@ async fn a_file_that_is_broken_meanwhile_hinders_no_change() {
     put(
         &gateway,
         "vendors.sim.accounts.first.api_key",
-        json!("rotated-all-the-same"),
+        json!(key("rotated-all-the-same")),
     )
     .await;
     assert_eq!(accounts(&gateway, &simulator, 1).await, ["rotated-all-the-same"]);
@@ -214,7 +215,7 @@ async fn without_its_key_a_credential_is_set_aside_and_the_gateway_starts() {
     let simulator = simulator().await;
     let mut gateway = gateway(&simulator).await;
     let path = "vendors.sim.accounts.second";
-    put(&gateway, path, json!({ "api_key": SECRET })).await;
+    put(&gateway, path, json!({ "api_key": key(SECOND) })).await;
     put(&gateway, "default_model", json!("m")).await;
     let kept = fs::read(gateway.folder().join("patchbay.db.key")).unwrap();
     gateway
@@ -238,16 +239,16 @@ async fn without_its_key_a_credential_is_set_aside_and_the_gateway_starts() {
     assert_eq!(change(&gateway, path).await["in_effect"], true);
 
     // A key of the operator's own: what was sealed before cannot be read, and can be set anew.
-    let own = config(&simulator) + "[storage]\nkey = \"a-phrase-of-the-operator\"\n";
+    let own = config(&simulator) + &format!("[storage]\nkey = \"a-phrase-of-the-operator.{MARK}\"\n");
     gateway
         .restart(|folder| fs::write(folder.join("patchbay.toml"), &own).unwrap())
         .await;
     let why = change(&gateway, path).await["why"].to_string();
     assert!(why.contains("not sealed with the present storage.key"), "{why}");
-    put(&gateway, path, json!({ "api_key": SECRET })).await;
+    put(&gateway, path, json!({ "api_key": key(SECOND) })).await;
     put(&gateway, "vendors.sim.accounts.first.enabled", json!(false)).await;
     gateway.restart(|_| {}).await;
-    assert_eq!(accounts(&gateway, &simulator, 1).await, [SECRET]);
+    assert_eq!(accounts(&gateway, &simulator, 1).await, [SECOND]);
     let shown = gateway.admin().get("/admin/config").await.text();
     assert!(!shown.contains("a-phrase-of"), "{shown}");
 }
@@ -257,9 +258,9 @@ async fn without_a_database_changes_hold_until_the_end_and_say_so() {
     let simulator = simulator().await;
     let off = config(&simulator) + "[storage]\npath = \"off\"\n";
     let mut gateway = Gateway::start(&["openai"], &off).await;
-    let changed = put(&gateway, "vendors.sim.accounts.first.api_key", json!(SECRET)).await;
+    let changed = put(&gateway, "vendors.sim.accounts.first.api_key", json!(key(SECOND))).await;
     assert_eq!(changed["kept"], false);
-    assert_eq!(accounts(&gateway, &simulator, 1).await, [SECRET]);
+    assert_eq!(accounts(&gateway, &simulator, 1).await, [SECOND]);
     assert!(
         !files(gateway.folder())
             .iter()

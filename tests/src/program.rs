@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::marked::unmarked;
+
 /// The checkout.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -47,7 +49,10 @@ pub fn run_with_input(arguments: &[&str], environment: &[(&str, &str)], input: &
     let stdin = child.stdin.take();
     // A program that reads nothing may have ended.
     let _ = stdin.expect("is piped").write_all(input.as_bytes());
-    child.wait_with_output().expect("patchbay ends")
+    let output = child.wait_with_output().expect("patchbay ends");
+    unmarked("what a command prints", &output.stdout);
+    unmarked("what a command complains of", &output.stderr);
+    output
 }
 
 /// How a program ended; none if it still runs after this time.
