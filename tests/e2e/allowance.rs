@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
 use patchbay_simulator::{Rule, Simulator};
-use patchbay_tests::{Answer, Client, Gateway, SERVER, eventually};
+use patchbay_tests::{Answer, Client, Gateway, MARK, SERVER, eventually};
 use serde_json::{Value, json};
 
 use crate::setup::{hello, simulator, streamed, with, with_server};
@@ -18,7 +18,7 @@ pub(crate) fn accounts(simulator: &Simulator, vendor: &str, accounts: &[(&str, &
         format!("{SERVER}\n[vendors.sim]\nadapter = \"openai\"\nbase_url = \"{url}/sim/v1\"\n{vendor}\n");
     for (name, limits) in accounts {
         config += &format!(
-            "[[vendors.sim.accounts]]\nname = \"{name}\"\napi_key = \"{name}-key\"\nlimits = {{ {limits} }}\n"
+            "[[vendors.sim.accounts]]\nname = \"{name}\"\napi_key = \"{name}-key.{MARK}\"\nlimits = {{ {limits} }}\n"
         );
     }
     if !vendor.contains("models") {
@@ -31,13 +31,18 @@ async fn start(simulator: &Simulator, vendor: &str, limits: &[(&str, &str)]) -> 
     Gateway::start(&["openai"], &accounts(simulator, vendor, limits)).await
 }
 
-/// Requests by account.
+/// Requests by the account's name.
 pub(crate) fn served(simulator: &Simulator) -> BTreeMap<String, usize> {
     let mut served = BTreeMap::new();
     for request in simulator.requests() {
-        *served.entry(request.account).or_default() += 1;
+        *served.entry(name_of(&request.account)).or_default() += 1;
     }
     served
+}
+
+/// The name of the account with this key.
+fn name_of(key: &str) -> String {
+    key.split('-').next().unwrap().to_owned()
 }
 
 /// The answers to so many requests sent at once.
@@ -91,7 +96,7 @@ async fn requests_a_minute_are_shared_out_and_no_more_are_sent() {
     }
     assert_eq!(
         served(&simulator),
-        [("a-key".to_owned(), 3), ("b-key".to_owned(), 5)].into()
+        [("a".to_owned(), 3), ("b".to_owned(), 5)].into()
     );
     // Of a model that has requests of its own the account's are the same ones.
     let other = with(hello(), json!({"model": "n"}));
@@ -120,7 +125,7 @@ async fn requests_a_minute_are_shared_out_and_no_more_are_sent() {
 /// its limit in it, and every caller is served in the end.
 #[tokio::test]
 async fn in_no_minute_are_there_more_requests_than_allowed() {
-    const LIMITS: [(&str, usize); 2] = [("a-key", 5), ("b-key", 9)];
+    const LIMITS: [(&str, usize); 2] = [("a", 5), ("b", 9)];
     let simulator = simulator().await;
     simulator.add(Rule::always().latency(Duration::from_millis(30)));
     let limits = [("a", "requests_per_minute = 5"), ("b", "requests_per_minute = 9")];
@@ -153,7 +158,11 @@ async fn in_no_minute_are_there_more_requests_than_allowed() {
     let requests = simulator.requests();
     assert_eq!(requests.len(), 24);
     for (account, most) in LIMITS {
-        let of_account = || requests.iter().filter(|request| request.account == account);
+        let of_account = || {
+            requests
+                .iter()
+                .filter(|request| name_of(&request.account) == account)
+        };
         for first in of_account() {
             let minute = first.received..first.received + Duration::from_secs(60);
             let inside = of_account()
@@ -242,16 +251,16 @@ async fn strategies_are_told_who_is_over_a_limit() {
         assert!(answer.header("x-patchbay-strategy").starts_with("round-robin@"));
     }
     let served = served(&simulator);
-    assert_eq!(served["a-key"], 2);
+    assert_eq!(served["a"], 2);
     // Those of the one that is left out are not all its neighbour's.
-    assert!(served["b-key"].abs_diff(served["c-key"]) <= 2, "{served:?}");
+    assert!(served["b"].abs_diff(served["c"]) <= 2, "{served:?}");
 }
 
 /// Rules that have the vendor say what is left of its requests.
 fn says(account: &str, remaining: &'static str, reset: &'static str) -> Rule {
     let name = |text| HeaderName::from_static(text);
     Rule::always()
-        .account(account)
+        .account(format!("{account}-key"))
         .header(
             name("x-ratelimit-limit-requests"),
             HeaderValue::from_static("100"),
@@ -275,7 +284,7 @@ async fn what_vendors_say_is_left_is_kept_to() {
         &[("a", ""), ("b", "")],
     )
     .await;
-    simulator.set_rules(vec![says("a-key", "2", "3s")]);
+    simulator.set_rules(vec![says("a", "2", "3s")]);
     let ask = async |request: Value| {
         let answer = gateway.client().chat(&request).await;
         (answer.status, answer.header("x-patchbay-account").to_owned())
@@ -298,7 +307,7 @@ async fn what_vendors_say_is_left_is_kept_to() {
     tokio::time::sleep(Duration::from_secs(3).saturating_sub(told.elapsed())).await;
     assert_eq!(ask(hello()).await, by("a"), "the window is over");
     // Streams are told as well, and callers when there is nobody left.
-    simulator.set_rules(vec![says("a-key", "0", "20s"), says("b-key", "0", "40s")]);
+    simulator.set_rules(vec![says("a", "0", "20s"), says("b", "0", "40s")]);
     for _ in 0..2 {
         let stream = gateway.client().stream(&streamed(hello())).await.to_end().await;
         assert!(stream.is_done(), "{:?}", stream.events);
@@ -312,7 +321,7 @@ async fn what_vendors_say_is_left_is_kept_to() {
     })
     .await;
     for remaining in ["-1", "NaN", "inf", "1e300", "many", ""] {
-        simulator.set_rules(vec![says("c-key", remaining, "900h")]);
+        simulator.set_rules(vec![says("c", remaining, "900h")]);
         for _ in 0..2 {
             assert_eq!(ask(hello()).await, by("c"), "{remaining:?}");
         }
@@ -329,7 +338,7 @@ async fn a_crowd_does_not_run_into_a_limit_it_was_told_of() {
         &[("a", ""), ("b", "")],
     )
     .await;
-    simulator.set_rules(vec![says("a-key", "5", "30s")]);
+    simulator.set_rules(vec![says("a", "5", "30s")]);
     assert_eq!(gateway.client().chat(&hello()).await.status, 200);
     simulator.set_rules(vec![Rule::always().latency(Duration::from_millis(100))]);
     for answer in at_once(&gateway.client(), 40, &hello()).await {
@@ -337,7 +346,7 @@ async fn a_crowd_does_not_run_into_a_limit_it_was_told_of() {
     }
     assert_eq!(
         served(&simulator),
-        [("a-key".to_owned(), 6), ("b-key".to_owned(), 35)].into()
+        [("a".to_owned(), 6), ("b".to_owned(), 35)].into()
     );
 }
 
@@ -346,8 +355,8 @@ async fn everything_is_given_back_whatever_becomes_of_an_attempt() {
     let simulator = simulator().await;
     let limits =
         "concurrency = 5, requests_per_minute = 1000, tokens_per_minute = 100000, daily_tokens = 100000";
-    let config = accounts(&simulator, "", &[("a", limits)])
-        + "[timeouts]\nidle = \"300ms\"\ntotal = \"1s\"\n[circuit]\nenabled = \"off\"\n";
+    let config =
+        accounts(&simulator, "", &[("a", limits)]) + "[timeouts]\nidle = \"300ms\"\ntotal = \"1s\"\n";
     let gateway = Gateway::start(&["openai"], &config).await;
     let long = Duration::from_secs(60);
     // A caller who leaves before the answer, and one who leaves in its middle.
