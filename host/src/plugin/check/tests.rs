@@ -323,6 +323,36 @@ fn counts_of_classes_that_the_host_does_not_know_are_left_out() {
 }
 
 #[test]
+fn limits_come_through_with_whatever_numbers_they_have() {
+    let limit = |what: &str, remaining| types::Limit {
+        what: what.to_owned(),
+        scope: types::Scope::Account,
+        capacity: Some(f64::INFINITY),
+        remaining: Some(remaining),
+        resets_in: Some(u64::MAX),
+        window: None,
+    };
+    let reported = |limits| {
+        checked(wit::Progress {
+            limits,
+            ..returned(wit::Next::More)
+        })
+    };
+    let limits = reported(vec![limit("requests", f64::NAN), limit("joules", -1.0)])
+        .unwrap()
+        .limits;
+    let [requests, joules] = &limits[..] else {
+        panic!("{limits:?}")
+    };
+    assert!(requests.what == "requests" && requests.remaining.is_some_and(f64::is_nan));
+    assert_eq!((joules.what.as_str(), joules.remaining), ("joules", Some(-1.0)));
+    assert_eq!(joules.scope, Scope::Account);
+    for what in ["", "a\nb", &"a".repeat(NAME + 1)] {
+        assert_broke(reported(vec![limit(what, 1.0)]), "limit.what");
+    }
+}
+
+#[test]
 fn versions_can_stand_in_a_header() {
     for right in ["1", "0.1.0", "2.0.0-rc.1+build_5", &"a".repeat(64)] {
         assert!(version(right).is_ok(), "{right}");
