@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::{Failure, Kind};
 use crate::pool::Advice;
 
 /// The state of a key that the configuration, or a plugin, leaves no way to; `message` says why.
@@ -166,6 +167,72 @@ pub struct KeyChange {
     pub probe: Option<String>,
     #[serde(flatten)]
     pub key: KeyView,
+}
+
+/// `POST /admin/keys/check`: what a vendor says of credentials that belong to no account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    pub vendor: String,
+    pub verdict: Verdict,
+    /// Of the failure, if there was one.
+    pub class: Option<String>,
+    /// What the vendor said: text from outside.
+    pub message: Option<String>,
+    /// What the class says.
+    pub meaning: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Accepted,
+    /// They are not what the vendor accepts, or nothing can be had for them.
+    Refused,
+    /// The vendor could not be asked, or its answer proves nothing.
+    Unknown,
+}
+
+// === impl Checked ===
+
+impl Checked {
+    /// By what a probe with them has found.
+    pub fn of(vendor: &str, failure: Option<&Failure>) -> Self {
+        Self {
+            vendor: vendor.to_owned(),
+            verdict: failure.map_or(Verdict::Accepted, |failure| Verdict::on(&failure.kind)),
+            class: failure.map(|failure| failure.kind.as_str().to_owned()),
+            message: failure.map(|failure| failure.message.clone()),
+            meaning: failure.map(|failure| Advice::meaning_of(&failure.kind)),
+        }
+    }
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    fn on(class: &Kind) -> Self {
+        match class {
+            Kind::Authentication
+            | Kind::PermissionDenied
+            | Kind::InsufficientQuota
+            | Kind::ResourceExhausted => Self::Refused,
+            Kind::RateLimit
+            | Kind::ServiceUnavailable
+            | Kind::Internal
+            | Kind::Unknown
+            | Kind::ModelNotFound
+            | Kind::InvalidRequest
+            | Kind::ContextLength
+            | Kind::ContentFilter
+            | Kind::Timeout
+            | Kind::Network
+            | Kind::MalformedReply
+            | Kind::NotSupported
+            | Kind::Plugin
+            | Kind::Overloaded
+            | Kind::Custom(_) => Self::Unknown,
+        }
+    }
 }
 
 // === impl Totals ===

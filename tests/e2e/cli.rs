@@ -180,6 +180,7 @@ fn help_shows_examples_and_a_wrong_call_is_told() {
         &["keys", "analyze", "--help"],
         &["keys", "recheck", "--help"],
         &["keys", "reset", "--help"],
+        &["keys", "check", "--help"],
         &["keys", "report", "--help"],
     ] {
         let help = run(command, &[]);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use patchbay_tests::Gateway;
+use patchbay_tests::{ADMIN_KEY, Gateway, MARK, run};
 use serde_json::{Value, json};
 
 use crate::cli::{json_of, said};
@@ -33,13 +33,13 @@ async fn an_account_is_explained_from_its_state_to_what_to_do() {
     let text = printed(&asked(&gateway, &["keys", "analyze", "sim/refused"]));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     for (beginning, part) in [
-        ("State", "disabled for "),
+        ("State", "disabled by failure for "),
         ("Class", "authentication_error"),
         ("Said", "no such key: "),
         ("Next try", "by hand"),
         ("It means", "does not accept this account's key"),
         ("`patchbay keys recheck sim/refused`.", ""),
-        ("just now", "available → disabled"),
+        ("just now", "available → disabled by failure"),
         ("org/n", "available"),
     ] {
         // Two seconds may have gone by on a busy machine.
@@ -99,7 +99,7 @@ async fn a_list_shows_what_is_wanted() {
     assert_eq!(nothing, "No key is half-open.\n");
     let json = json_of(&asked(
         &gateway,
-        &["keys", "list", "--state", "disabled", "--json"],
+        &["keys", "list", "--state", "disabled by failure", "--json"],
     ));
     let accounts = json["accounts"].as_array().unwrap();
     assert_eq!((accounts.len(), &accounts[0]["account"]), (1, &json!("refused")));
@@ -112,7 +112,7 @@ async fn what_is_put_back_to_service_is_asked_again() {
     simulator.set_rules(vec![]);
     let text = printed(&asked(&gateway, &["keys", "reset", "sim/refused"]));
     assert!(
-        line(&text, "sim/refused").ends_with("disabled  available"),
+        line(&text, "sim/refused").ends_with("disabled by failure  available"),
         "{text}"
     );
     line(&text, "Available again: 1 of 1.");
@@ -132,29 +132,48 @@ async fn what_is_put_back_to_service_is_asked_again() {
     assert_eq!(state(&gateway, "broke").await, "out of service");
 }
 
-#[tokio::test]
+// The simulator has to answer while the command runs.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_recheck_brings_back_what_works_again() {
     let simulator = simulator().await;
     let gateway = troubled(&simulator).await;
+    // Still refused: it stays where it is, and the vendor's word is shown.
+    let text = printed(&asked(&gateway, &["keys", "recheck", "sim/refused"]));
+    assert!(
+        line(&text, "sim/refused").ends_with("disabled by failure  disabled by failure"),
+        "{text}"
+    );
+    line(&text, "authentication_error: no such key");
+    line(&text, "Available again: 0 of 1.");
     simulator.set_rules(vec![]);
-    printed(&asked(&gateway, &["keys", "recheck", "sim/broke"]));
-    assert_eq!(state(&gateway, "broke").await, "available");
-    assert_eq!(state(&gateway, "refused").await, "disabled");
     let rest = json_of(&asked(
         &gateway,
         &["keys", "recheck", "--vendor", "sim", "--json"],
     ));
-    let mut names: Vec<&str> = rest["keys"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|key| key["account"].as_str())
-        .collect();
-    names.sort_unstable();
-    assert_eq!(names, ["limited", "refused", "slow"]);
-    let nothing = printed(&asked(&gateway, &["keys", "recheck", "all"]));
-    assert_eq!(nothing, "Nothing to recheck: everything there is available.\n");
+    let keys = rest["keys"].as_array().unwrap();
+    let key = |account: &str| keys.iter().find(|key| key["account"] == account).unwrap();
+    assert_eq!(keys.len(), 4, "those that were in order are left alone: {rest}");
+    assert_eq!(
+        (&key("refused")["state"], &key("refused")["probe"]),
+        (&json!("available"), &json!("answered"))
+    );
+    assert_eq!(
+        (&key("slow")["model"], &key("slow")["due"]),
+        (&json!("m"), &json!(true))
+    );
     assert_eq!(state(&gateway, "refused").await, "available");
+    // What a probe cannot prove, the next request does.
+    assert_eq!(gateway.client().chat(&hello()).await.status, 200);
+    let all = gateway.admin().get("/admin/keys").await.json();
+    assert!(
+        all["accounts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|account| account["state"] == "available")
+    );
+    let none = printed(&asked(&gateway, &["keys", "recheck", "sim/paid"]));
+    line(&none, "Available again: 1 of 1.");
 }
 
 #[tokio::test]
@@ -306,7 +325,83 @@ async fn careless_requests_are_refused_in_words() {
     }
     assert_eq!(
         state(&gateway, "refused").await,
-        "disabled",
+        "disabled by failure",
         "none of it did anything"
+    );
+}
+
+/// What `patchbay keys check sim` says of the key in `NEW_KEY`, and how it exits.
+fn checked(gateway: &Gateway, key: &str, more: &[&str]) -> (Option<i32>, String) {
+    let url = format!("http://{}", gateway.address);
+    let environment = [
+        ("PATCHBAY_ADMIN_KEY", ADMIN_KEY),
+        ("PATCHBAY_URL", &url),
+        ("NEW_KEY", key),
+    ];
+    let command = [&["keys", "check", "sim", "--from-env", "NEW_KEY"], more].concat();
+    let (code, out, err) = said(&run(&command, &environment), Path::new("/nowhere"));
+    assert!(!out.contains(MARK) && !err.contains(MARK), "{out}{err}");
+    (code, out + &err)
+}
+
+// The simulator has to answer while the command runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_not_in_use_is_checked_and_forgotten() {
+    let simulator = simulator().await;
+    let gateway = troubled(&simulator).await;
+    let before = simulator.requests().len();
+    assert_eq!(
+        checked(&gateway, &format!("new-key.{MARK}"), &[]),
+        (Some(0), "sim accepts the key.\n".to_owned())
+    );
+    assert_eq!(simulator.requests().len(), before + 1, "the vendor was asked");
+    let (code, text) = checked(&gateway, &format!("refused-key.{MARK}"), &[]);
+    assert_eq!(code, Some(1));
+    assert!(
+        text.starts_with("sim refuses the key.\n  authentication_error: no such key: "),
+        "{text}"
+    );
+    assert!(text.contains("does not accept this account's key"), "{text}");
+    let (code, text) = checked(&gateway, &format!("limited-key.{MARK}"), &["--json"]);
+    let told: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (code, &told["verdict"], &told["class"]),
+        (Some(1), &json!("unknown"), &json!("rate_limit_exceeded"))
+    );
+    // Accounts are as they were, and the key is nowhere: the harness looks through log and files.
+    assert_eq!(state(&gateway, "limited").await, "available");
+    let keys = gateway.admin().get("/admin/keys").await.json();
+    assert_eq!(keys["accounts"].as_array().unwrap().len(), 5);
+}
+
+// The simulator has to answer while the command runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_cannot_be_made_says_why_and_never_repeats_the_key() {
+    let simulator = simulator().await;
+    let gateway = troubled(&simulator).await;
+    let (code, text) = checked(&gateway, &format!("x.{MARK}"), &["--field", "password"]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("says 400: ") && text.contains("password"), "{text}");
+    for (body, status) in [
+        (
+            format!("{{\"vendor\": \"sim\", \"credentials\": \"{MARK}\"}}"),
+            400,
+        ),
+        (format!("{{\"vendor\": \"sim\", \"{MARK}\": \"{MARK}\"}}"), 400),
+        (MARK.to_owned(), 400),
+        (
+            format!("{{\"vendor\": \"sam\", \"credentials\": {{\"api_key\": \"{MARK}\"}}}}"),
+            404,
+        ),
+    ] {
+        // Every answer is looked through for the mark.
+        assert_eq!(
+            gateway.admin().post("/admin/keys/check", body).await.status,
+            status
+        );
+    }
+    assert_eq!(
+        refused(&gateway, &["keys", "check", "sim", "--key", "x"]).0,
+        Some(1)
     );
 }

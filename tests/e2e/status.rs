@@ -7,27 +7,32 @@ use std::process::Output;
 
 use http::header::{HeaderValue, RETRY_AFTER};
 use patchbay_simulator::{Rule, Simulator};
-use patchbay_tests::{ADMIN_KEY, Gateway, SERVER, eventually, run};
+use patchbay_tests::{ADMIN_KEY, Gateway, LISTEN, MARK, SERVER, eventually, run};
 use serde_json::{Value, json};
 
 use crate::cli::{json_of, said};
-use crate::setup::{self, hello, one_vendor, simulator};
+use crate::setup::{self, hello, simulator};
 
-/// What the vendor says of the key that it refuses: a terminal's escapes, and a line of its own.
-const REFUSAL: &str = "no such key: \u{1b}[31msk-...wxyz\u{1b}[0m\n\u{7}ask the console";
+/// What the vendor says of the key that it refuses: the key, a terminal's escapes, and a line of its own.
+const REFUSAL: &str = "no such key: \u{1b}[31mrefused-key.unspeakable\u{1b}[0m\n\u{7}ask the console";
 
 /// Five accounts, of which one can serve once all have been asked.
 pub(crate) async fn troubled(simulator: &Simulator) -> Gateway {
     let accounts: String = ["refused", "limited", "broke", "slow", "paid"]
         .iter()
-        .map(|name| format!("[[vendors.sim.accounts]]\nname = \"{name}\"\napi_key = \"{name}-key\"\n"))
+        .map(|name| format!("[[vendors.sim.accounts]]\nname = \"{name}\"\napi_key = \"{name}-key.{MARK}\"\n"))
         .collect();
     let url = simulator.url();
     let config = format!(
-        "attempts = 10\n{SERVER}[timeouts]\nfirst_byte = \"300ms\"\n[circuit]\nfailures = 1\n\
+        "attempts = 10\n{LISTEN}[timeouts]\nfirst_byte = \"300ms\"\n[circuit]\nfailures = 1\n\
          [vendors.sim]\nadapter = \"openai\"\nbase_url = \"{url}/sim/v1\"\nmodels = [\"m\", \"org/n\"]\n{accounts}"
     );
     let gateway = Gateway::start(&["openai"], &config).await;
+    eventually("all accounts are verified", async || {
+        let status = gateway.admin().get("/admin/status").await.json();
+        (status["totals"]["accounts"] == json!({"available": 5})).then_some(())
+    })
+    .await;
     let refusal = |status, code: &str, message: &str| {
         let body = json!({"error": {"message": message, "type": code, "param": null, "code": code}});
         Rule::always()
@@ -69,7 +74,8 @@ pub(crate) fn printed(output: &Output) -> String {
 /// The line that begins with this, blanks aside.
 pub(crate) fn line<'a>(text: &'a str, beginning: &str) -> &'a str {
     let found = text.lines().find(|line| line.trim_start().starts_with(beginning));
-    found.unwrap_or_else(|| panic!("no line begins with {beginning:?}: {text}"))
+    assert!(found.is_some(), "no line begins with {beginning:?}: {text}");
+    found.unwrap()
 }
 
 /// An account as `GET /admin/status` has it.
@@ -92,7 +98,10 @@ async fn accounts_that_fail_in_different_ways_are_told_apart() {
         head[0].contains(&format!("at {}, up ", gateway.address)),
         "{text}"
     );
-    assert_eq!(head[1], "5 accounts: 1 disabled, 1 out of service, 3 available");
+    assert_eq!(
+        head[1],
+        "5 accounts: 1 disabled by failure, 1 out of service, 3 available"
+    );
     let rows: Vec<&str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("sim/")?.split(' ').next())
@@ -103,7 +112,7 @@ async fn accounts_that_fail_in_different_ways_are_told_apart() {
         "those in trouble first"
     );
     for (beginning, parts) in [
-        ("sim/refused", &["disabled", "by hand", "0%"][..]),
+        ("sim/refused", &["disabled by failure", "by hand", "0%"][..]),
         ("authentication_error: no such key: ", &["ask the console"]),
         ("sim/broke", &["out of service", "in 59m "]),
         ("insufficient_quota: no money left", &[]),
@@ -129,7 +138,7 @@ async fn the_same_is_there_for_programs() {
     let totals = &status["totals"];
     assert_eq!(
         totals["accounts"],
-        json!({"available": 3, "disabled": 1, "out of service": 1})
+        json!({"available": 3, "disabled by failure": 1, "out of service": 1})
     );
     assert_eq!(totals["models"], json!({"available": 8, "cooling down": 2}));
     assert_eq!((&totals["due"], &totals["in_flight"]), (&json!(0), &json!(0)));
@@ -264,11 +273,11 @@ async fn callers_learn_how_their_models_are_and_nothing_of_accounts() {
         json!([
             {
                 "model": "m", "status": "degraded",
-                "candidates": {"available": 1, "cooling down": 2, "disabled": 1, "out of service": 1},
+                "candidates": {"available": 1, "cooling down": 2, "disabled by failure": 1, "out of service": 1},
             },
             {
                 "model": "org/n", "status": "degraded",
-                "candidates": {"available": 3, "disabled": 1, "out of service": 1},
+                "candidates": {"available": 3, "disabled by failure": 1, "out of service": 1},
             },
         ])
     );
@@ -280,9 +289,13 @@ async fn callers_learn_how_their_models_are_and_nothing_of_accounts() {
 #[tokio::test]
 async fn a_model_that_nobody_can_serve_is_unhealthy() {
     let simulator = simulator().await;
-    let gateway = one_vendor(&simulator).await;
+    let config = format!("{LISTEN}{}models = [\"m\"]\n", setup::vendor(&simulator, "sim"));
+    let gateway = Gateway::start(&["openai"], &config).await;
     let health = async || gateway.client().get("/api/v1/status/health").await.json();
-    assert_eq!(health().await["status"], "healthy");
+    eventually("its account is verified", async || {
+        (health().await["status"] == "healthy").then_some(())
+    })
+    .await;
     simulator.set_rules(vec![setup::status("sim", 401)]);
     assert_ne!(gateway.client().chat(&hello()).await.status, 200);
     let ill = health().await;

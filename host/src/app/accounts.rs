@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::Gateway;
+use super::{Gateway, ProbeError};
 use crate::accounts::{
     AccountView, Analysis, EventView, KeyAdvice, KeyView, Keys, ModelView, Status, Totals, Traffic,
     UNAVAILABLE, UNUSED,
@@ -24,6 +24,9 @@ pub enum LookupError {
     /// There is no vendor, account or model of this name.
     #[error("{0}")]
     Unknown(String),
+    /// A vendor could not be asked.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

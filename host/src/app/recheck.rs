@@ -1,13 +1,16 @@
-//! What an operator does to keys: has them tried now, or puts them back to service.
+//! What an operator does to keys: has them tried now, or puts them back to service, and tries one that is
+//! no account's.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 
 use super::accounts::{LookupError, Roll, key_view};
 use super::{Gateway, ProbeError};
-use crate::accounts::{Changed, KeyChange};
+use crate::accounts::{Changed, Checked, KeyChange};
 use crate::clock;
+use crate::config::Secret;
 use crate::pool::{Key, Standing, State};
 
 /// Which keys.
@@ -59,6 +62,21 @@ impl Gateway {
             keys: tried,
             now: clock::unix_millis(),
         })
+    }
+
+    /// What a vendor says of credentials that belong to no account. Nothing is kept of them.
+    ///
+    /// # Errors
+    ///
+    /// There is no such vendor, or no way to ask it.
+    pub async fn check(
+        &self,
+        vendor: &str,
+        credentials: BTreeMap<String, Secret>,
+    ) -> Result<Checked, LookupError> {
+        Roll::of(&self.current()).vendor(vendor)?;
+        let found = self.check_key(vendor, credentials).await?;
+        Ok(Checked::of(vendor, found.as_ref().err()))
     }
 
     async fn try_now(&self, key: Arc<Key>) -> KeyChange {

@@ -3,6 +3,7 @@
 mod add;
 mod analyze;
 mod change;
+mod check;
 mod list;
 mod recheck;
 mod report;
@@ -29,6 +30,8 @@ pub(super) enum Keys {
     Recheck(recheck::Recheck),
     /// Put an account back to service, whatever stood against it
     Reset(reset::Reset),
+    /// Ask a vendor about a key that is not in use
+    Check(check::Check),
     /// Show what became of accounts over time
     Report(report::Show),
     /// Add an account with its key to a vendor
@@ -62,6 +65,7 @@ impl Keys {
             Self::Analyze(analyze) => analyze.run(),
             Self::Recheck(recheck) => recheck.run(),
             Self::Reset(reset) => reset.run(),
+            Self::Check(check) => check.run(),
             Self::Report(show) => show.run(),
             Self::Add(add) => add.run(),
             Self::Rotate(rotate) => rotate.run(),

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 use super::inference::bearer;
-use crate::app::{Gateway, LookupError};
+use crate::app::{Gateway, LookupError, ProbeError};
 use crate::storage::StorageError;
 
 pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
@@ -30,6 +30,7 @@ pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
         .route("/admin/status", get(status::status))
         .route("/admin/keys", get(keys::list))
         .route("/admin/keys/report", get(keys::report))
+        .route("/admin/keys/check", post(keys::check))
         .route("/admin/keys/recheck", post(keys::recheck_many))
         .route("/admin/keys/{vendor}/{account}", get(keys::analyze))
         .route("/admin/keys/{vendor}/{account}/recheck", post(keys::recheck))
@@ -82,8 +83,25 @@ impl From<LookupError> for ApiError {
             LookupError::Unknown(message) => {
                 Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message)
             }
+            LookupError::Probe(error) => error.into(),
             LookupError::Storage(error) => error.into(),
         }
+    }
+}
+
+impl From<ProbeError> for ApiError {
+    fn from(error: ProbeError) -> Self {
+        let (status, kind) = match &error {
+            ProbeError::Unknown { .. } | ProbeError::UnknownVendor(_) => {
+                (StatusCode::NOT_FOUND, "invalid_request_error")
+            }
+            ProbeError::Unfit(_) => (StatusCode::BAD_REQUEST, "invalid_request_error"),
+            ProbeError::Disabled { .. } | ProbeError::UnderWay => {
+                (StatusCode::CONFLICT, "invalid_request_error")
+            }
+            ProbeError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "server_error"),
+        };
+        Self::new(status, kind, error.to_string())
     }
 }
 

@@ -22,6 +22,11 @@ pub struct Advice {
 // === impl Advice ===
 
 impl Advice {
+    /// What a class says of whoever met with it.
+    pub fn meaning_of(class: &Kind) -> String {
+        meaning(class, "the account", None).0
+    }
+
     /// For a key that stands like this because of a failure of this class.
     pub fn on(key: &KeyName, state: State, class: Option<&Kind>) -> Self {
         let account = format!("{}/{}", key.vendor, key.account);

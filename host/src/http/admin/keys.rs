@@ -1,5 +1,6 @@
 //! `/admin/keys`: the state of accounts, one by one, and what can be done about it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,8 +11,9 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::read;
-use crate::accounts::{Analysis, Changed, Keys};
+use crate::accounts::{Analysis, Changed, Checked, Keys};
 use crate::app::{Gateway, Which};
+use crate::config::Secret;
 use crate::http::error::ApiError;
 use crate::pool::Report;
 
@@ -54,6 +56,14 @@ struct Many {
 struct One {
     /// None is the account with all of its models.
     model: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stranger {
+    vendor: String,
+    /// By credential field.
+    credentials: BTreeMap<String, String>,
 }
 
 type Named = Result<Path<(String, String)>, PathRejection>;
@@ -119,6 +129,21 @@ pub(super) async fn reset(
 ) -> Result<Json<Changed>, ApiError> {
     let (Path((vendor, account)), one) = (named?, read::<One>(&body)?);
     Ok(Json(gateway.reset(one.of(&vendor, &account))?))
+}
+
+/// Credentials that belong to no account. Whatever is wrong with the body is said without a word of it.
+pub(super) async fn check(
+    State(gateway): State<Arc<Gateway>>,
+    body: Bytes,
+) -> Result<Json<Checked>, ApiError> {
+    let stranger: Stranger = serde_json::from_slice(&body).map_err(|_| {
+        bad("the body must be {\"vendor\": \"NAME\", \"credentials\": {\"FIELD\": \"TEXT\", ...}}")
+    })?;
+    let credentials = stranger.credentials.into_iter();
+    let credentials = credentials.map(|(field, text)| (field, Secret::new(text)));
+    Ok(Json(
+        gateway.check(&stranger.vendor, credentials.collect()).await?,
+    ))
 }
 
 fn bad(message: impl Into<String>) -> ApiError {
