@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Kind};
-use crate::pool::Advice;
+use crate::pool::{Advice, LimitView};
 
 /// The state of a key that the configuration, or a plugin, leaves no way to; `message` says why.
 pub const UNAVAILABLE: &str = "unavailable";
@@ -55,6 +55,9 @@ pub struct AccountView {
     /// Over all models; averages weigh each model by its requests.
     #[serde(flatten)]
     pub traffic: Traffic,
+    /// Configured and learned, over all models.
+    #[serde(default)]
+    pub limits: Vec<LimitView>,
     pub models: Vec<ModelView>,
 }
 
@@ -66,6 +69,9 @@ pub struct ModelView {
     pub key: KeyView,
     #[serde(flatten)]
     pub traffic: Traffic,
+    /// Of the account with this model alone.
+    #[serde(default)]
+    pub limits: Vec<LimitView>,
 }
 
 /// How a key stands.

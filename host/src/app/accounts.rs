@@ -209,6 +209,9 @@ impl<'a> Roll<'a> {
             account: account.name.clone(),
             key,
             traffic: Traffic::sum(&views.iter().map(|model| &model.traffic).collect::<Vec<_>>()),
+            limits: candidates()
+                .next()
+                .map_or_else(Vec::new, |candidate| candidate.state.allowed().account_limits()),
             models: views,
         }
     }
@@ -238,6 +241,7 @@ fn model(candidate: &Candidate, now: u64) -> ModelView {
         model: candidate.model.clone(),
         key: key_view(candidate.state.model_key(), candidate.unavailable.as_deref(), now),
         traffic: traffic(&candidate.state, now),
+        limits: candidate.state.allowed().model_limits(),
     }
 }
 

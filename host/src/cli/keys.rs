@@ -4,6 +4,7 @@ mod add;
 mod analyze;
 mod change;
 mod check;
+pub(super) mod limits;
 mod list;
 mod recheck;
 mod report;

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::Value;
 
+use super::keys::limits;
 use super::keys::words::{
     for_how_long, needs_somebody, next_try, note, percent, shown_latency, shown_state, state_cell, urgency,
 };
@@ -128,6 +129,9 @@ fn table(accounts: &[&AccountView], now: u64) -> Table {
     for account in accounts {
         let name = format!("{}/{}", account.vendor, account.account);
         row(&mut table, &name, &account.key, &account.traffic, now);
+        for warning in limits::warnings(account, now) {
+            table.note(format!("  {warning}"));
+        }
         // Where there is no way to the account, there is none to its models.
         let models = account.models.iter().filter(|_| account.key.state != UNAVAILABLE);
         for model in models.filter(|model| model.key.state != "available") {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::words::{for_how_long, next_try, note, percent, shown_latency, shown_state, state_cell, style};
-use super::{Named, understood};
+use super::{Named, limits, understood};
 use crate::accounts::{Analysis, EventView, KeyView, Traffic};
 use crate::cli::output::{Look, say_json};
 use crate::cli::remote::Remote;
@@ -78,6 +78,7 @@ fn render(analysis: &Analysis) -> String {
         text.push_str(&fact("By itself", &advice.next));
         text.push_str(&fact("To do", &advice.action));
     }
+    text.push_str(&limits::table(account, now));
     if !account.models.is_empty() {
         text.push('\n');
         text.push_str(&models(analysis).render(WIDTH));

@@ -3,6 +3,7 @@
 use super::*;
 use crate::accounts::{ModelView, Totals};
 use crate::cli::snapshot;
+use crate::pool::LimitView;
 
 pub(in crate::cli) const NOW: u64 = 1_795_132_800_000;
 const SECOND: u64 = 1_000;
@@ -71,6 +72,7 @@ pub(in crate::cli) fn account(
         account: account.to_owned(),
         key,
         traffic,
+        limits: vec![],
         models,
     }
 }
@@ -80,6 +82,21 @@ pub(in crate::cli) fn model(name: &str, key: KeyView, traffic: Traffic) -> Model
         model: name.to_owned(),
         key,
         traffic,
+        limits: vec![],
+    }
+}
+
+/// Of which so much is used, until so many seconds from now.
+pub(in crate::cli) fn limit(name: &str, unit: &str, used: f64, most: f64, seconds: u64) -> LimitView {
+    LimitView {
+        name: name.to_owned(),
+        unit: unit.to_owned(),
+        used: Some(used),
+        most: Some(most),
+        remaining: Some(most - used),
+        resets_at: Some(NOW + seconds * SECOND),
+        learned: false,
+        warned: used >= 0.8 * most,
     }
 }
 
@@ -114,8 +131,13 @@ fn those_that_need_somebody_come_first() {
         ),
     ];
     let quota = "You exceeded your current quota, please check your plan and billing details";
+    let mut first = account("east/first", available(), traffic(12_000, 0.9999, 640.0), vec![]);
+    first.limits = vec![
+        limit("requests_per_minute", "requests", 55.0, 60.0, 12),
+        limit("daily_tokens", "tokens", 1.0, 1e6, 12),
+    ];
     let accounts = vec![
-        account("east/first", available(), traffic(12_000, 0.9999, 640.0), vec![]),
+        first,
         account("east/team-b", available(), traffic(1_000, 0.97, 612.0), models),
         account(
             "north/main",

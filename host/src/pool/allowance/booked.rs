@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::counts::Booking;
 use super::measure::Outcome;
 use super::need::{Amount, Need};
-use super::{Allowance, Bounds, Reported};
+use super::{Allowance, Bounds, LimitView, Reported};
 use crate::chat::{TokenClass, Tokens};
 use crate::config::Price;
 use crate::failure::Scope;
@@ -50,6 +50,16 @@ impl Allowed {
             model,
             answers: Average::unknown(),
         }
+    }
+
+    /// Of the account as a whole, over all of its models.
+    pub fn account_limits(&self) -> Vec<LimitView> {
+        self.account.view()
+    }
+
+    /// Of the account with this model.
+    pub fn model_limits(&self) -> Vec<LimitView> {
+        self.model.view()
     }
 
     /// Where attempts take their places: in the model's gate, which lies within the account's.

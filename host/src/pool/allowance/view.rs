@@ -1,5 +1,7 @@
 //! The state of limits as plain data, for whoever shows it.
 
+use serde::{Deserialize, Serialize};
+
 use super::bounds::{Bound, Unit};
 use super::counts::Counts;
 use super::measure::{Measure, Now};
@@ -9,7 +11,7 @@ use crate::pool::Millis;
 use crate::telemetry::METRICS;
 
 /// One limit of an account, or of one of its models.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LimitView {
     /// "concurrency" or another name from the configuration; for one that a vendor has reported its word: "requests",
     /// "tokens", "balance", ...

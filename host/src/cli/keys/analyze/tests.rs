@@ -3,9 +3,9 @@
 use super::*;
 use crate::accounts::KeyAdvice;
 use crate::cli::snapshot;
-use crate::cli::status::tests::{NOW, account, available, model, traffic, troubled};
+use crate::cli::status::tests::{NOW, account, available, limit, model, traffic, troubled};
 use crate::failure::Kind;
-use crate::pool::{Advice, Schedule, State};
+use crate::pool::{Advice, LimitView, Schedule, State};
 use crate::storage::KeyName;
 
 const SCHEDULE: Schedule = Schedule {
@@ -48,7 +48,15 @@ fn an_account_out_of_service_with_a_model_that_cools_down() {
         model("small", available(), traffic(900, 1.0, 420.0)),
         model("org/large", cooling, traffic(100, 0.8, 2_345.0)),
     ];
-    let account = account("west/backup", key, traffic(1_000, 0.31, 810.0), models);
+    let mut account = account("west/backup", key, traffic(1_000, 0.31, 810.0), models);
+    account.limits = vec![
+        limit("requests_per_minute", "requests", 12.0, 60.0, 41),
+        limit("monthly_cost", "dollars", 20.0, 20.0, 1_900_000),
+    ];
+    account.models[1].limits = vec![LimitView {
+        learned: true,
+        ..limit("tokens", "tokens", 81_000.0, 100_000.0, 7)
+    }];
     let out = State::OutOfService {
         until: 0,
         failed: 2,
