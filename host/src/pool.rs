@@ -27,7 +27,7 @@ pub use allowance::{Allowance, Allowed, Booked, Bounds, LimitView, Need, Reporte
 pub use gate::{Gate, Place, Waiter};
 pub use health::{Condition, Health, Percentiles, Timing};
 pub use journal::Journal;
-pub use key::{Kept, Key, Pass, Took};
+pub use key::{Kept, Key, Pass, Took, number_of};
 pub use report::{Absence, Counts, Day, Recount, Report};
 pub use rules::{Rules, Schedule};
 pub use standing::{Admission, Change, Millis, Standing, State};
@@ -75,8 +75,8 @@ pub struct CandidateState {
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
     pub rules: &'a Arc<Rules>,
-    /// Of the account's credentials.
-    pub fingerprint: &'a str,
+    /// Of the account's credentials; none while there is no way to it, since nothing can be found out about them.
+    pub fingerprint: Option<&'a str>,
     /// What the configuration says of the account, and of its model.
     pub account_enabled: bool,
     pub model_enabled: bool,
@@ -183,6 +183,7 @@ impl Pool {
 
     /// Restores whatever stands where it stands because this version of a plugin has said so.
     pub fn undo(&self, plugin: u64) {
+        self.journal.disown(plugin);
         let mut keys = self.accounts();
         keys.extend(lock(&self.states).values().map(|state| state.key.clone()));
         for key in keys {
@@ -258,10 +259,15 @@ impl CandidateState {
 
     /// What holds from now on.
     pub fn configure(&self, terms: Terms<'_>) {
-        self.account.is_enabled(terms.account_enabled, terms.verify);
-        self.account.has_credentials(terms.fingerprint, terms.verify);
+        // Whether it is to be verified when it is back in use, is known as soon as there is a way to it.
+        if !terms.account_enabled || terms.fingerprint.is_some() {
+            self.account.is_enabled(terms.account_enabled, terms.verify);
+        }
         self.key.is_enabled(terms.model_enabled, false);
-        self.key.has_credentials(terms.fingerprint, false);
+        if let Some(fingerprint) = terms.fingerprint {
+            self.account.has_credentials(fingerprint, terms.verify);
+            self.key.has_credentials(fingerprint, false);
+        }
         self.rules.store(terms.rules.clone());
     }
 
@@ -290,8 +296,8 @@ impl CandidateState {
         let booked = self.allowed.book(need)?;
         // Whatever stood against it may be over by now.
         let held = |until| self.keys_held().unwrap_or_else(|| Held::passing(until));
-        let account = self.account.pass().map_err(held)?;
-        let key = self.key.pass().map_err(held)?;
+        let account = self.account.pass(need.credentials).map_err(held)?;
+        let key = self.key.pass(need.credentials).map_err(held)?;
         self.requests.fetch_add(1, Relaxed);
         Ok(Lease {
             state: self.clone(),

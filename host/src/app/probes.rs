@@ -201,7 +201,7 @@ impl Subject {
     async fn probe(&self, by_hand: bool) -> Option<Result<(), Failure>> {
         let key = self.key();
         let _one = key.probing.lock().await;
-        let pass = key.pass_probe(by_hand).ok()?;
+        let pass = key.pass_probe(self.candidate.fingerprint, by_hand).ok()?;
         let way = self.candidate.way.as_ref()?;
         let probe = Probe {
             way,

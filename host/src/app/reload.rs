@@ -148,6 +148,8 @@ impl Gateway {
             .entrance
             .resize(next.settings.server.admission.concurrency);
         before.retire();
+        // Those who probe look at what there is now.
+        self.live.pool.journal.changed.notify_waiters();
         rest_replaced(&before.plugins, &next.plugins);
         Swapped { before, now: &next }.emit();
         next

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{Generation, Live};
 use crate::config::{Account, Model, PublicModel, Secret, Settings, Target as ConfiguredTarget, Vendor};
 use crate::plugin::{PluginSet, Target};
-use crate::pool::{CandidateKey, Terms};
+use crate::pool::{CandidateKey, Terms, number_of};
 use crate::route::{Candidate, Ranker, Route, Way};
 use crate::upstream::Upstream;
 
@@ -129,9 +129,10 @@ impl Parts<'_> {
         };
         let state = self.live.pool.state(&key, &self.settings.rules);
         let health = &self.settings.health;
+        let fingerprint = fingerprint(&account.credentials);
         state.configure(Terms {
             rules: &self.settings.rules,
-            fingerprint: &fingerprint(&account.credentials),
+            fingerprint: way.is_some().then_some(&fingerprint),
             account_enabled: account.enabled,
             model_enabled: model.enabled,
             verify: health.probe && health.verify && way.as_ref().is_some_and(Way::can_be_probed),
@@ -150,6 +151,7 @@ impl Parts<'_> {
             weight: account.weight * model.weight,
             priority: account.priority.saturating_add(model.priority),
             credentials: account.credentials.clone(),
+            fingerprint: number_of(&fingerprint),
             way,
             unavailable,
             state,

@@ -126,10 +126,10 @@ impl ApiError {
         }
     }
 
-    /// In whole seconds, rounded up.
+    /// In whole seconds, rounded up; one at least, since what is over within a moment is not over yet.
     fn retry_after(&self) -> Option<u64> {
         let seconds = self.retry_after?.as_millis().div_ceil(1000);
-        Some(u64::try_from(seconds).unwrap_or(u64::MAX))
+        Some(u64::try_from(seconds).unwrap_or(u64::MAX).max(1))
     }
 
     fn envelope(&self) -> Value {

@@ -3,7 +3,7 @@
 //! A key without trouble costs one atomic read; only one that has some takes its lock, which is the key's own.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub struct Key {
     journal: Arc<Journal>,
     /// Of the credentials that the standing is about.
     fingerprint: Mutex<Option<String>>,
+    /// The same as a number. What others have brought about says nothing of it.
+    credentials: AtomicU64,
     /// The standing is one that nothing has to be looked up for.
     clear: AtomicBool,
     /// Whoever holds it still is the last one to do so.
@@ -45,6 +47,8 @@ pub struct Key {
 pub struct Pass {
     key: Arc<Key>,
     trial: AtomicBool,
+    /// With which credentials is asked.
+    credentials: u64,
 }
 
 /// How long an answer took: to its end, and to the first token of a stream.
@@ -52,6 +56,12 @@ pub struct Pass {
 pub struct Took {
     pub latency: Duration,
     pub first_token: Option<Duration>,
+}
+
+/// A fingerprint as a number: its first eight bytes.
+pub fn number_of(fingerprint: &str) -> u64 {
+    let digits = fingerprint.get(..16).unwrap_or(fingerprint);
+    u64::from_str_radix(digits, 16).unwrap_or(0)
 }
 
 // === impl Key ===
@@ -67,6 +77,7 @@ impl Key {
             clear: AtomicBool::new(standing.is_clear()),
             standing: Mutex::new(standing),
             journal,
+            credentials: AtomicU64::new(fingerprint.as_deref().map_or(0, number_of)),
             fingerprint: Mutex::new(fingerprint),
             forgotten: AtomicBool::new(false),
             before: Mutex::new(None),
@@ -84,8 +95,12 @@ impl Key {
     /// of a new key, are to be verified where there is somebody to do it.
     pub fn has_credentials(&self, fingerprint: &str, verify: bool) {
         let before = lock(&self.fingerprint).replace(fingerprint.to_owned());
+        if before.as_deref() == Some(fingerprint) {
+            return;
+        }
+        self.credentials.store(number_of(fingerprint), SeqCst);
+        lock(&self.before).take();
         match before {
-            Some(before) if before == fingerprint => {}
             None if !verify => {}
             _ if verify => self.set(Standing::verify),
             _ => self.set(Standing::reset),
@@ -109,34 +124,49 @@ impl Key {
         lock(&self.standing).outlook(clock::unix_millis())
     }
 
-    /// The right to ask, or until when there is none.
-    pub fn pass(self: &Arc<Self>) -> Result<Pass, Option<Millis>> {
+    /// The right to ask with these credentials (see [`number_of`]), or until when there is none. Those that it had before
+    /// may be used by whoever has begun with them, but never for a trial.
+    pub fn pass(self: &Arc<Self>, credentials: u64) -> Result<Pass, Option<Millis>> {
         if self.clear.load(SeqCst) {
-            return Ok(self.let_through(false));
+            return Ok(self.let_through(false, credentials));
         }
-        self.admitted(Standing::admit)
-    }
-
-    /// The same for a probe.
-    pub fn pass_probe(self: &Arc<Self>, by_hand: bool) -> Result<Pass, Option<Millis>> {
-        self.admitted(|standing, now| standing.examine(now, by_hand))
-    }
-
-    fn admitted(
-        self: &Arc<Self>,
-        ask: impl FnOnce(&mut Standing, Millis) -> Admission,
-    ) -> Result<Pass, Option<Millis>> {
-        match ask(&mut lock(&self.standing), clock::unix_millis()) {
-            Admission::Yes => Ok(self.let_through(false)),
-            Admission::Trial => Ok(self.let_through(true)),
+        let mut standing = lock(&self.standing);
+        let now = clock::unix_millis();
+        let admission = if self.has(credentials) {
+            standing.admit(now)
+        } else {
+            standing.outlook(now)
+        };
+        match admission {
+            Admission::Yes => Ok(self.let_through(false, credentials)),
+            Admission::Trial if self.has(credentials) => Ok(self.let_through(true, credentials)),
+            Admission::Trial => Err(Some(now)),
             Admission::No(until) => Err(until),
         }
     }
 
-    fn let_through(self: &Arc<Self>, trial: bool) -> Pass {
+    /// The same for a probe, which is not made with other credentials than those it has now.
+    pub fn pass_probe(self: &Arc<Self>, credentials: u64, by_hand: bool) -> Result<Pass, Option<Millis>> {
+        let mut standing = lock(&self.standing);
+        if !self.has(credentials) {
+            return Err(None);
+        }
+        match standing.examine(clock::unix_millis(), by_hand) {
+            Admission::Yes => Ok(self.let_through(false, credentials)),
+            Admission::Trial => Ok(self.let_through(true, credentials)),
+            Admission::No(until) => Err(until),
+        }
+    }
+
+    fn has(&self, credentials: u64) -> bool {
+        self.credentials.load(SeqCst) == credentials
+    }
+
+    fn let_through(self: &Arc<Self>, trial: bool, credentials: u64) -> Pass {
         Pass {
             key: self.clone(),
             trial: AtomicBool::new(trial),
+            credentials,
         }
     }
 
@@ -152,6 +182,7 @@ impl Key {
 
     /// Back to service, by hand.
     pub fn reset(&self) {
+        lock(&self.before).take();
         self.set(Standing::reset);
     }
 
@@ -168,8 +199,8 @@ impl Key {
         drop(self.change(act));
     }
 
-    /// What takes the key out of service is written at once, and what is returned resolves when it is; anything else is
-    /// written behind, and what is returned has resolved. None where nothing has changed.
+    /// What takes the key out of service, or leaves it alone because its vendor wants that, is written at once, and what
+    /// is returned resolves when it is; anything else is written behind, and what is returned has resolved. None where nothing has changed.
     fn change(&self, act: impl FnOnce(&mut Standing, Millis) -> Option<Change>) -> Option<Kept> {
         // Held over what is handed to the storage, so that it comes there in the order in which it happened.
         let mut standing = lock(&self.standing);
@@ -182,10 +213,16 @@ impl Key {
         }
         let record = standing.record(self.name.clone(), lock(&self.fingerprint).clone());
         let event = self.event(&change, now);
+        let wished = change
+            .failure
+            .as_ref()
+            .is_some_and(|failure| failure.retry_after.is_some());
         let kept: Kept = match change.to {
             State::OutOfService { .. } | State::DisabledByFailure { .. } | State::DisabledByHand => {
                 Box::pin(self.journal.storage.keep(record, Some(event)))
             }
+            // A vendor has asked for it, and does not know of restarts.
+            State::CoolingDown { .. } if wished => Box::pin(self.journal.storage.keep(record, Some(event))),
             State::Verifying { .. }
             | State::Available { .. }
             | State::CoolingDown { .. }
@@ -241,14 +278,23 @@ impl Pass {
             return;
         }
         let trial = self.trial.swap(false, SeqCst);
-        self.key.set(|standing, now| standing.succeeded(now, trial));
+        drop(self.tell(|standing, now| standing.succeeded(now, trial)));
     }
 
     /// The answer to a probe.
     pub fn answered(&self, took: Took) {
         self.observed(took);
         let trial = self.trial.swap(false, SeqCst);
-        self.key.set(|standing, now| standing.answered(now, trial));
+        drop(self.tell(|standing, now| standing.answered(now, trial)));
+    }
+
+    /// Unless the key has other credentials by now.
+    fn tell(&self, act: impl FnOnce(&mut Standing, Millis) -> Option<Change>) -> Option<Kept> {
+        let told = |standing: &mut Standing, now| {
+            let still = self.key.has(self.credentials);
+            still.then(|| act(standing, now)).flatten()
+        };
+        self.key.change(told)
     }
 
     fn observed(&self, took: Took) {
@@ -263,12 +309,16 @@ impl Pass {
         self.key.turned(turn);
     }
 
-    /// It failed in a way that speaks of this key, in the words of `plugin` (see `Adapter::number`). What is returned is there if the key has
-    /// changed, and resolves when that is as safe on the disk as it must be before anybody is asked again.
+    /// It failed in a way that speaks of this key, in the words of `plugin` (see `Adapter::number`). What is returned is
+    /// there if the key has changed, and resolves when that is as safe on the disk as it must be before anybody is asked again.
     pub fn failed(&self, failure: &Failure, rules: &Rules, plugin: u64) -> Option<Kept> {
         let trial = self.trial.swap(false, SeqCst);
         let share = f64::from(u16::try_from(clock::entropy() & 0xffff).unwrap_or(0)) / 65_535.0;
-        self.key.change(|standing, now| {
+        self.tell(|standing, now| {
+            // Nobody listens any more to a version that has been taken back.
+            if self.key.journal.is_disowned(plugin) {
+                return standing.released(now, trial);
+            }
             let before = standing.clone();
             let change = standing.failed(now, failure, trial, rules, share)?;
             let mut kept = lock(&self.key.before);
@@ -283,7 +333,7 @@ impl Pass {
 impl Drop for Pass {
     fn drop(&mut self) {
         if self.trial.swap(false, SeqCst) {
-            self.key.set(|standing, now| standing.released(now, true));
+            drop(self.tell(|standing, now| standing.released(now, true)));
             self.key.journal.changed.notify_waiters();
         }
     }

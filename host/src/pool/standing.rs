@@ -129,8 +129,8 @@ impl Standing {
     pub fn outlook(&self, now: Millis) -> Admission {
         match self.state {
             State::Available { .. } => Admission::Yes,
-            State::Verifying { until }
-            | State::CoolingDown { until, .. }
+            State::Verifying { until } if until <= now => Admission::Trial,
+            State::CoolingDown { until, .. }
             | State::OutOfService { until, .. }
             | State::DisabledByFailure {
                 until: Some(until), ..
@@ -141,8 +141,10 @@ impl Standing {
                     Admission::No(Some(until))
                 }
             }
-            // What comes of the trial is known soon.
-            State::HalfOpen { .. } | State::Rechecking { .. } => Admission::No(Some(now)),
+            // What comes of the probe or the trial is known soon.
+            State::Verifying { .. } | State::HalfOpen { .. } | State::Rechecking { .. } => {
+                Admission::No(Some(now))
+            }
             State::DisabledByFailure { until: None, .. } | State::DisabledByHand => Admission::No(None),
         }
     }

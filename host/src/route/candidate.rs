@@ -28,6 +28,8 @@ pub struct Candidate {
     pub weight: f64,
     pub priority: i64,
     pub credentials: Arc<BTreeMap<String, Secret>>,
+    /// Tells them apart (see [`crate::pool::number_of`]).
+    pub fingerprint: u64,
     /// The adapter and what it knows of this candidate; none while `unavailable` says why.
     pub way: Option<Way>,
     /// Why it cannot be tried at all until the configuration or a plugin changes.
@@ -85,6 +87,7 @@ impl Candidate {
             output: named.map(all),
             most_output: self.max_output_tokens.map(u64::from).map(all),
             price: self.price,
+            credentials: self.fingerprint,
         }
     }
 

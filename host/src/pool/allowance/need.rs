@@ -20,6 +20,8 @@ pub struct Need {
     /// The most that the model writes, all choices together.
     pub most_output: Option<u64>,
     pub price: Price,
+    /// With which credentials is asked (see [`crate::pool::number_of`]).
+    pub credentials: u64,
 }
 
 /// Tokens, read and written, and US dollars.
@@ -93,6 +95,7 @@ mod tests {
                 output: Some(10.0),
                 ..Price::default()
             },
+            credentials: 0,
         }
     }
 

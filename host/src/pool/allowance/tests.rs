@@ -30,6 +30,7 @@ fn need(input: u64) -> Need {
             output: Some(1e6),
             ..Price::default()
         },
+        credentials: 0,
     }
 }
 
