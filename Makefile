@@ -31,6 +31,7 @@ test: lint build plugins ## everything CI runs: formatting, lints, docs, unit an
 	cargo test --release --locked --workspace
 	cargo test --release --locked --workspace --test contained
 	cargo test --release --locked --workspace --test faults
+	cargo test --release --locked --workspace --test accounts -- --test-threads 4
 	cargo test --release --locked --workspace --test swap -- --nocapture
 	cargo test --release --locked --workspace --test endurance -- --nocapture
 	cargo test --manifest-path plugins/Cargo.toml --release --locked

@@ -209,6 +209,15 @@ impl Stream {
         }
     }
 
+    /// Reads all of it, whatever it is, and says whether it ended properly.
+    pub async fn raw(mut self) -> (Bytes, bool) {
+        let mut body = BytesMut::new();
+        while let Some(bytes) = self.frame().await {
+            body.extend_from_slice(&bytes);
+        }
+        (body.freeze(), self.clean == Some(true))
+    }
+
     async fn frame(&mut self) -> Option<Bytes> {
         while self.clean.is_none() {
             match self.body.frame().await {

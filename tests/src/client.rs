@@ -67,6 +67,13 @@ impl Client {
 
     /// Sends and waits for the head of the answer. Dropping what comes back closes the connection.
     pub async fn send(&self, method: Method, path: &str, body: Bytes) -> Stream {
+        self.try_send(method, path, body)
+            .await
+            .expect("the gateway answers")
+    }
+
+    /// The same where the gateway may be gone: none without an answer.
+    pub async fn try_send(&self, method: Method, path: &str, body: Bytes) -> Option<Stream> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url));
@@ -77,6 +84,6 @@ impl Client {
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .unwrap();
-        Stream::new(self.pool.request(request).await.expect("the gateway answers"))
+        self.pool.request(request).await.ok().map(Stream::new)
     }
 }

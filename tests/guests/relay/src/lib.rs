@@ -51,6 +51,8 @@ enum Badness {
     Traps,
     /// `bad-fails`: fails such requests, in the words of the contract.
     Fails,
+    /// `bad-keys`: takes every key for a bad one.
+    Keys,
     /// `bad-settings`: needs a setting that nobody has.
     Settings,
 }
@@ -65,6 +67,7 @@ fn badness() -> Badness {
         Some("bad-trial") => Badness::Always,
         Some("bad-traps") => Badness::Traps,
         Some("bad-fails") => Badness::Fails,
+        Some("bad-keys") => Badness::Keys,
         Some("bad-settings") => Badness::Settings,
         _ => Badness::None,
     }
@@ -140,6 +143,9 @@ impl Attempt {
 fn misbehave(payload: &Payload<'_>) -> Result<(), Failure> {
     let badness = badness();
     assert!(badness != Badness::Always, "no exchange at all");
+    if badness == Badness::Keys {
+        return Err(Failure::new(FailureKind::AuthenticationError).message("no key is good enough"));
+    }
     if badness == Badness::Traps || badness == Badness::Fails {
         let request: ChatRequest = payload.read_whole()?;
         let unlucky = request
