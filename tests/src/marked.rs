@@ -27,7 +27,7 @@ pub(crate) fn unmarked_files(folder: &Path) {
         let path = entry.path();
         let written = path
             .extension()
-            .is_some_and(|kind| kind == "toml" || kind == "part" || kind == "wasm");
+            .is_some_and(|kind| kind == "toml" || kind == "part" || kind == "wasm" || kind == "txt");
         if path.is_dir() {
             unmarked_files(&path);
         } else if !written && let Ok(bytes) = fs::read(&path) {
