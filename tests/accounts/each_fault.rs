@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use patchbay_simulator::Rule;
-use serde_json::{Value, json};
 
 use crate::fault::{Fate, Fault, Until, come_back, come_back_at, come_back_millis, no_quota, resets, says};
-use crate::history::{Event, story};
+use crate::history::{as_told, recorded};
 use crate::operator;
 use crate::oracle::{Case, Times};
 use crate::stage::{MODELS, Stage, only};
@@ -157,78 +156,13 @@ async fn play(faults: Vec<Fault>) {
     )
     .await;
     let (simulator, events) = stage.ended().await;
-    as_told(&events, &told);
+    as_told(&events, "north-a", &told);
     let complaints: Vec<String> = faults
         .iter()
         .flat_map(|fault| Case { fault, times, clock }.judge(&simulator))
         .collect();
     assert!(complaints.is_empty(), "{times:#?}\n{complaints:#?}");
-    faults.iter().for_each(|fault| recorded(&events, fault));
-}
-
-/// Operators are told the history as it is kept.
-fn as_told(events: &[Event], told: &str) {
-    let told: Value = serde_json::from_str(told).unwrap();
-    let told = told["history"].as_array().unwrap();
-    assert!(told.len() < 500, "there is more");
-    let members = |event: &Value| ["at", "from", "to", "class", "until"].map(|member| event[member].clone());
-    let told: Vec<_> = told.iter().rev().map(members).collect();
-    let kept = events.iter().filter(|event| event.account == "north-a");
-    let kept: Vec<_> = kept
-        .map(|event| members(&json!({
-            "at": event.at, "from": event.from, "to": event.to, "class": event.class, "until": event.until,
-        })))
-        .collect();
-    assert_eq!(told, kept);
-}
-
-/// The history tells what has come of the fault, and of its end.
-fn recorded(events: &[Event], fault: &Fault) {
-    let whole = matches!(
-        fault.fate,
-        Fate::Gone
-            | Fate::Left {
-                whole_account: true,
-                ..
-            }
-    );
-    let model = if whole { "" } else { fault.model.unwrap_or("m1") };
-    let story = story(events, fault.account, model);
-    let trouble = story.iter().find(|event| event.to == fault.state);
-    let trouble = trouble.unwrap_or_else(|| panic!("{}: never {} in {story:#?}", fault.account, fault.state));
-    assert_eq!(
-        trouble.class.as_deref(),
-        Some(fault.class),
-        "{}: {story:#?}",
-        fault.account
-    );
-    let until = trouble
-        .until
-        .map(|until| Duration::from_millis(until.saturating_sub(trouble.at)));
-    let fits = match (fault.fate, until) {
-        (Fate::Gone, until) => until.is_none(),
-        (
-            Fate::Left {
-                until: Until::After(time),
-                ..
-            },
-            Some(left),
-        ) => left == time,
-        (
-            Fate::Left {
-                until: Until::At(at), ..
-            },
-            Some(_),
-        ) => (at * 1000..at * 1000 + 100).contains(&trouble.until.unwrap()),
-        (Fate::Circuit { .. }, Some(left)) => (SHORTEST..=LONGEST).contains(&left),
-        (Fate::Left { .. } | Fate::Circuit { .. }, None) => false,
-    };
-    assert!(fits, "{}: {story:#?}", fault.account);
-    let last = story.last().unwrap();
-    let ends = if fault.fate == Fate::Gone {
-        fault.state
-    } else {
-        "available"
-    };
-    assert_eq!(last.to, ends, "{}: {story:#?}", fault.account);
+    faults
+        .iter()
+        .for_each(|fault| recorded(&events, fault, SHORTEST..=LONGEST));
 }

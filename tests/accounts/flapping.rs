@@ -1,5 +1,5 @@
-//! A vendor that goes away and comes back, again and again, or stays away: left within one streak of failures, tried by
-//! one request at a time, used again soon after it is back, and handed to the slow clock only for what it says itself.
+//! A vendor that goes away and comes back, again and again: left within one streak of failures, tried by one request at
+//! a time, used again soon after it is back. [`crate::away`] has one that stays away.
 
 use std::time::Duration;
 
@@ -32,16 +32,15 @@ first_byte = "300ms"
 [failover]
 retry_delay = "100ms"
 "#;
-const LONGEST: Duration = Duration::from_secs(1);
-const RECHECK: Duration = Duration::from_secs(3);
+pub(crate) const LONGEST: Duration = Duration::from_secs(1);
 /// How long somebody may take to ask, on a machine that has much to do.
-const LATE: Duration = Duration::from_millis(500);
+pub(crate) const LATE: Duration = Duration::from_millis(500);
 const STREAK: usize = 3;
 const CALLERS: usize = 12;
-const FLAPPY: &str = "flappy-key";
+pub(crate) const FLAPPY: &str = "flappy-key";
 
 /// Two vendors, one of which goes away; `door` is its address.
-async fn stage() -> (Stage, Door) {
+pub(crate) async fn stage() -> (Stage, Door) {
     let simulator = simulator().await;
     // Long enough that two trials at once would be seen.
     simulator.set_rules(well());
@@ -58,22 +57,22 @@ async fn stage() -> (Stage, Door) {
     (stage, door)
 }
 
-fn well() -> Vec<Rule> {
+pub(crate) fn well() -> Vec<Rule> {
     only([Rule::always().latency(Duration::from_millis(40))])
 }
 
-fn away(rule: Rule) -> Vec<Rule> {
+pub(crate) fn away(rule: Rule) -> Vec<Rule> {
     let mut rules = well();
     rules.push(rule.account(FLAPPY).operation(Operation::Chat));
     rules
 }
 
-fn traffic(stage: &Stage) -> Traffic {
+pub(crate) fn traffic(stage: &Stage) -> Traffic {
     Traffic::start(stage, CALLERS, Duration::from_millis(20), &["m"])
 }
 
 /// From this moment on it is used again, and soon.
-fn used_again(calls: &[Received], from: Duration) {
+pub(crate) fn used_again(calls: &[Received], from: Duration) {
     let answered = calls
         .iter()
         .find(|call| call.received >= from && call.status == 200);
@@ -85,7 +84,7 @@ fn used_again(calls: &[Received], from: Duration) {
 }
 
 /// Between its first failure and its return: who is not part of the streak, or under way with it, comes alone.
-fn tried_one_at_a_time(calls: &[Received], from: Duration, until: Duration) {
+pub(crate) fn tried_one_at_a_time(calls: &[Received], from: Duration, until: Duration) {
     let mut failed: Vec<Duration> = calls
         .iter()
         .map(end)
@@ -176,83 +175,4 @@ async fn a_vendor_that_is_busy_now_and_then_is_tried_by_one_at_a_time() {
         );
     }
     left_and_found_again(&stage.ended().await.1, 3);
-}
-
-#[tokio::test]
-async fn a_vendor_that_stays_busy_is_left_to_the_slow_clock() {
-    let (stage, _door) = stage().await;
-    let clock = stage.clock;
-    let traffic = traffic(&stage);
-    clock.sleep_until(clock.now() + Duration::from_millis(500)).await;
-    stage.simulator.set_rules(away(says(503)));
-    let from = clock.now();
-    // The streak and three trials: at most 0.2 + 0.4 + 0.8 s, and what it takes to ask.
-    let given_up = from + Duration::from_secs(2) + LATE;
-    clock.sleep_until(given_up).await;
-    stage.simulator.set_rules(well());
-    clock.sleep_until(given_up + RECHECK + LATE).await;
-    all_served(&traffic.finish().await, false);
-    let calls = calls(&stage.simulator, FLAPPY, None);
-    tried_one_at_a_time(&calls, from, given_up);
-    let last = calls
-        .iter()
-        .filter(|call| call.received >= from && call.status == 503)
-        .next_back()
-        .unwrap();
-    let next = calls.iter().find(|call| call.received > last.received).unwrap();
-    let left = next.received - end(last);
-    assert!(
-        (RECHECK..RECHECK + LATE).contains(&left),
-        "left alone for {left:?}"
-    );
-    let story = story(&stage.ended().await.1, "flappy-only", "m");
-    let handed = story.iter().find(|event| event.to == "out of service").unwrap();
-    assert_eq!(
-        (handed.from.as_str(), handed.class.as_deref()),
-        ("half-open", Some("service_unavailable"))
-    );
-    assert_eq!(handed.until, Some(handed.at + 3000));
-    let last = story.last().unwrap();
-    assert_eq!(
-        (last.from.as_str(), last.to.as_str()),
-        ("rechecking", "available")
-    );
-}
-
-#[tokio::test]
-async fn nobody_is_retired_for_refusing_connections() {
-    let (stage, door) = stage().await;
-    away_for_long(stage, |_| door.shut(), |_| door.open()).await;
-}
-
-#[tokio::test]
-async fn nobody_is_retired_for_falling_silent() {
-    let (stage, _door) = stage().await;
-    let silent = |stage: &Stage| stage.simulator.set_rules(away(Rule::always().never()));
-    away_for_long(stage, silent, |stage| stage.simulator.set_rules(well())).await;
-}
-
-/// For far longer than it takes until trials would have been too many.
-async fn away_for_long(stage: Stage, leaves: impl FnOnce(&Stage), comes_back: impl FnOnce(&Stage)) {
-    let clock = stage.clock;
-    let traffic = traffic(&stage);
-    clock.sleep_until(clock.now() + Duration::from_millis(300)).await;
-    leaves(&stage);
-    clock.sleep_until(clock.now() + Duration::from_secs(6)).await;
-    comes_back(&stage);
-    let back = clock.now();
-    clock.sleep_until(back + LONGEST + LATE).await;
-    all_served(&traffic.finish().await, true);
-    used_again(&calls(&stage.simulator, FLAPPY, None), back);
-    let story = story(&stage.ended().await.1, "flappy-only", "m");
-    let failed = story
-        .iter()
-        .filter(|event| event.from == "half-open" && event.to == "cooling down")
-        .count();
-    assert!(failed > 3, "{failed} trials failed: {story:#?}");
-    assert!(
-        story.iter().all(|event| event.to != "out of service"),
-        "{story:#?}"
-    );
-    assert_eq!(story.last().unwrap().to, "available");
 }

@@ -1,10 +1,9 @@
-//! New and changed keys: probed before any request reaches them, and requests that have nobody else wait for that.
+//! New keys: probed before any request reaches them, and requests that have nobody else wait for that.
 
-use std::path::Path;
 use std::time::Duration;
 
 use patchbay_simulator::{Operation, Received, Rule, Simulator};
-use patchbay_tests::{LISTEN, eventually};
+use patchbay_tests::LISTEN;
 use serde_json::json;
 
 use crate::fault::{come_back, says};
@@ -21,7 +20,7 @@ fn slow_probes() -> Rule {
 }
 
 /// One vendor with these accounts (name and key) and the model `m`.
-fn config(simulator: &Simulator, adapter: &str, accounts: &[(&str, &str)]) -> String {
+pub(crate) fn config(simulator: &Simulator, adapter: &str, accounts: &[(&str, &str)]) -> String {
     let mut config = LISTEN.to_owned() + &vendor("sim", adapter, &simulator.url(), "models = [\"m\"]\n");
     for (name, key) in accounts {
         config += &account("sim", name, key);
@@ -29,7 +28,7 @@ fn config(simulator: &Simulator, adapter: &str, accounts: &[(&str, &str)]) -> St
     config + "[models.m]\ntargets = [\"sim/m\"]\nstrategy = \"round-robin\"\n"
 }
 
-async fn stage(rules: Vec<Rule>, adapter: &str, accounts: &[(&str, &str)]) -> Stage {
+pub(crate) async fn stage(rules: Vec<Rule>, adapter: &str, accounts: &[(&str, &str)]) -> Stage {
     let simulator = simulator().await;
     simulator.set_rules(only(rules));
     let config = config(&simulator, adapter, accounts);
@@ -37,7 +36,7 @@ async fn stage(rules: Vec<Rule>, adapter: &str, accounts: &[(&str, &str)]) -> St
 }
 
 /// Another configuration is in use.
-async fn changed(stage: &Stage, accounts: &[(&str, &str)]) {
+pub(crate) async fn changed(stage: &Stage, accounts: &[(&str, &str)]) {
     stage
         .gateway
         .write_config(&config(&stage.simulator, "openai", accounts));
@@ -45,16 +44,16 @@ async fn changed(stage: &Stage, accounts: &[(&str, &str)]) {
     assert_eq!(reloaded["config_problem"], json!(null), "{reloaded}");
 }
 
-fn traffic(stage: &Stage) -> Traffic {
+pub(crate) fn traffic(stage: &Stage) -> Traffic {
     Traffic::start(stage, 8, Duration::from_millis(10), &["m"])
 }
 
-async fn once(stage: &Stage) -> Outcome {
+pub(crate) async fn once(stage: &Stage) -> Outcome {
     ask(&stage.gateway.client(), stage.clock, "m", false).await
 }
 
 /// The first call with a key is a probe, and nothing else goes out before it has been answered.
-fn probed_first(calls: &[Received]) {
+pub(crate) fn probed_first(calls: &[Received]) {
     let [probe, rest @ ..] = calls else {
         panic!("never asked");
     };
@@ -108,81 +107,6 @@ async fn others_serve_meanwhile_and_a_bad_key_never_does() {
     drop(simulator);
 }
 
-/// Whatever moment a change comes in, a bad key is never used, and a good one is as soon as it has been probed.
-#[tokio::test]
-async fn keys_that_change_again_and_again() {
-    const TIMES: usize = 12;
-    let rules: Vec<Rule> = (0..TIMES)
-        .map(|turn| says(401).account(format!("bad-{turn}")))
-        .collect();
-    let stage = stage(rules, "openai", &[("changing", "good"), ("steady", "steady")]).await;
-    let traffic = traffic(&stage);
-    for turn in 0..TIMES {
-        let (bad, good) = (format!("bad-{turn}"), format!("good-{turn}"));
-        changed(&stage, &[("changing", &bad), ("steady", "steady")]).await;
-        eventually("the bad key is probed", async || {
-            let refused = calls(&stage.simulator, &bad, None);
-            refused
-                .iter()
-                .any(|call| call.operation == Operation::Models)
-                .then_some(())
-        })
-        .await;
-        changed(&stage, &[("changing", &good), ("steady", "steady")]).await;
-        eventually("the good key serves", async || {
-            let asked = calls(&stage.simulator, &good, None);
-            asked
-                .iter()
-                .any(|call| call.operation == Operation::Chat)
-                .then_some(())
-        })
-        .await;
-    }
-    all_served(&traffic.finish().await, false);
-    for turn in 0..TIMES {
-        let bad = calls(&stage.simulator, &format!("bad-{turn}"), None);
-        let used = bad
-            .iter()
-            .filter(|call| call.operation == Operation::Chat)
-            .count();
-        assert_eq!((turn, used, bad.len()), (turn, 0, 1));
-        probed_first(&calls(&stage.simulator, &format!("good-{turn}"), None));
-    }
-}
-
-/// The vendor has revoked a key; it is replaced while requests with it are under way, and their end says nothing of the
-/// new one.
-#[tokio::test]
-async fn a_key_does_not_suffer_for_the_one_before() {
-    let revoked = says(401)
-        .account("old")
-        .operation(Operation::Chat)
-        .latency(Duration::from_millis(800));
-    let stage = stage(vec![revoked], "openai", &[("only", "old")]).await;
-    eventually("the old key is verified", async || {
-        (!calls(&stage.simulator, "old", None).is_empty()).then_some(())
-    })
-    .await;
-    let (client, clock) = (stage.gateway.client(), stage.clock);
-    let under_way = tokio::spawn(async move { ask(&client, clock, "m", false).await });
-    eventually("a request is under way", async || {
-        let asked = calls(&stage.simulator, "old", None);
-        asked
-            .iter()
-            .any(|call| call.operation == Operation::Chat)
-            .then_some(())
-    })
-    .await;
-    changed(&stage, &[("only", "new")]).await;
-    assert_eq!(once(&stage).await.end, End::Complete);
-    assert_eq!(under_way.await.unwrap().status, 502);
-    assert_eq!(
-        once(&stage).await.end,
-        End::Complete,
-        "the new key was disabled for the old one"
-    );
-}
-
 /// The others will be back some time; the new key is known in a moment, and that is worth waiting for.
 #[tokio::test]
 async fn requests_wait_for_a_new_key_while_the_others_are_left_alone() {
@@ -196,28 +120,6 @@ async fn requests_wait_for_a_new_key_while_the_others_are_left_alone() {
     tokio::time::sleep(2 * PROBE).await;
     all_served(&traffic.finish().await, false);
     probed_first(&calls(&stage.simulator, "new", None));
-}
-
-#[tokio::test]
-async fn a_key_that_is_switched_on_at_a_start_is_verified() {
-    let stage = stage(vec![], "openai", &[("only", "key"), ("other", "other")]).await;
-    assert_eq!(once(&stage).await.end, End::Complete);
-    let on = config(&stage.simulator, "openai", &[("only", "key"), ("other", "other")]);
-    let off = on.replace("api_key = \"key.", "enabled = false\napi_key = \"key.");
-    stage.gateway.write_config(&off);
-    stage.gateway.admin().post("/admin/reload", "").await;
-    let off_since = stage.clock.now();
-    assert_eq!(once(&stage).await.end, End::Complete);
-    let switched_on = |folder: &Path| std::fs::write(folder.join("patchbay.toml"), &on).unwrap();
-    let stage = stage.after_power_cut_with(switched_on).await;
-    let asked: Vec<Received> = eventually("it is asked again", async || {
-        let asked = calls(&stage.simulator, "key", None).into_iter();
-        assert_eq!(once(&stage).await.end, End::Complete);
-        let since: Vec<Received> = asked.filter(|call| call.received > off_since).collect();
-        (since.len() > 1).then_some(since)
-    })
-    .await;
-    probed_first(&asked);
 }
 
 #[tokio::test]
