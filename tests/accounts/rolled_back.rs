@@ -1,8 +1,10 @@
 //! A new version of an adapter takes every key for a bad one. It is taken back, and with it what it has said of the
-//! accounts: they serve again without anybody acting.
+//! accounts: they serve again without anybody acting. Requests are under way with it all the time, and what they still
+//! say is not heard.
 
 use std::time::Duration;
 
+use patchbay_simulator::Rule;
 use patchbay_tests::{LISTEN, other_version};
 
 use crate::fault::says;
@@ -21,7 +23,8 @@ attempts = 3
 async fn accounts_that_a_bad_version_has_disabled_serve_again() {
     let simulator = simulator().await;
     // One of them is refused by its vendor indeed.
-    simulator.set_rules(only([says(401).account("refused")]));
+    let slow = Rule::always().latency(Duration::from_millis(250));
+    simulator.set_rules(only([slow, says(401).account("refused")]));
     let mut config = format!("attempts = 9\n{LISTEN}{SETTINGS}");
     config += &vendor("sim", "relay", &simulator.url(), "models = [\"m\"]\n");
     for name in ACCOUNTS.iter().chain(&["refused"]) {
@@ -45,11 +48,11 @@ async fn accounts_that_a_bad_version_has_disabled_serve_again() {
         })
         .await;
     let back = clock.now();
-    clock.sleep_until(back + Duration::from_millis(800)).await;
+    clock.sleep_until(back + Duration::from_millis(1500)).await;
     let outcomes = traffic.finish().await;
 
     // Soon after all is as before. What was asked meanwhile may have been refused.
-    let settled = back + Duration::from_millis(200);
+    let settled = back + Duration::from_millis(300);
     let (after, before): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|outcome| outcome.asked > settled);
     all_served(&after, false);
     let refused = before

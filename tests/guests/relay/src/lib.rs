@@ -51,7 +51,7 @@ enum Badness {
     Traps,
     /// `bad-fails`: fails such requests, in the words of the contract.
     Fails,
-    /// `bad-keys`: takes every key for a bad one.
+    /// `bad-keys`: takes every key for a bad one, whatever the vendor replies.
     Keys,
     /// `bad-settings`: needs a setting that nobody has.
     Settings,
@@ -102,6 +102,11 @@ impl Exchange for Attempt {
     }
 
     fn advance(&mut self, now: Millis, input: Input) -> Progress {
+        if badness() == Badness::Keys {
+            return Failure::new(FailureKind::AuthenticationError)
+                .message("no key is good enough")
+                .into();
+        }
         match input {
             Input::Reply(reply) if reply.head.is_success() => Progress::done().chunk(Chunk {
                 data: stamped(&reply.body),
@@ -143,9 +148,6 @@ impl Attempt {
 fn misbehave(payload: &Payload<'_>) -> Result<(), Failure> {
     let badness = badness();
     assert!(badness != Badness::Always, "no exchange at all");
-    if badness == Badness::Keys {
-        return Err(Failure::new(FailureKind::AuthenticationError).message("no key is good enough"));
-    }
     if badness == Badness::Traps || badness == Badness::Fails {
         let request: ChatRequest = payload.read_whole()?;
         let unlucky = request
