@@ -78,6 +78,8 @@ async fn accounts_that_a_bad_version_has_disabled_serve_again() {
     let last = ask(&stage.gateway.client(), clock, "m", true).await;
     assert_eq!(last.end, End::Complete);
     let (_simulator, events) = stage.ended().await;
+    // Some may not have had their turn before it was taken back.
+    let mut harmed = 0;
     for account in ACCOUNTS {
         let story = story(&events, &format!("sim-{account}"), "");
         let steps: Vec<(&str, &str)> = story
@@ -88,8 +90,13 @@ async fn accounts_that_a_bad_version_has_disabled_serve_again() {
             ("available", "disabled by failure"),
             ("disabled by failure", "available"),
         ];
-        assert_eq!(steps, there_and_back, "{account}");
+        assert!(
+            steps.is_empty() || steps == there_and_back,
+            "{account}: {steps:?}"
+        );
+        harmed += usize::from(!steps.is_empty());
     }
+    assert!(harmed > 0, "nobody was disabled");
     let story = story(&events, "sim-refused", "");
     assert_eq!(story.last().unwrap().to, "disabled by failure");
 }

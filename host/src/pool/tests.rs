@@ -50,10 +50,7 @@ fn leases_give_themselves_back_and_state_outlives_them() {
     let state = pool.state(&named("m"), &Rules::default());
     assert!(state.health().latency.average_ms().is_nan());
     state.configure(terms(&Arc::default(), "a"));
-    let (first, second) = (
-        state.lease(&need()).unwrap(),
-        state.lease(&need()).unwrap(),
-    );
+    let (first, second) = (state.lease(&need()).unwrap(), state.lease(&need()).unwrap());
     assert_eq!((state.in_flight(), pool.in_flight()), (2, 2));
     first.succeeded(took(100));
     second.failed(&Failure::malformed(""), 1);

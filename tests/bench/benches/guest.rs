@@ -140,11 +140,11 @@ fn requests(c: &mut Criterion) {
     let mut group = c.benchmark_group("request");
     for (name, body) in [("1 KB", request(1_000)), ("100 KB", request(100_000))] {
         group.throughput(Throughput::Bytes(body.len() as u64));
-        let parse = || ChatRequest::parse(Operation::Chat, body.clone()).expect("a request");
+        let parse = || ChatRequest::parse(Operation::Chat, body.clone(), None).expect("a request");
         group.bench_function(format!("parse {name}"), |b| b.iter(parse));
         let parsed = parse();
         group.bench_function(format!("for_upstream {name}"), |b| {
-            b.iter(|| parsed.for_upstream(black_box("another-model"), std::iter::empty()));
+            b.iter(|| parsed.for_upstream(black_box("another-model"), None, std::iter::empty()));
         });
     }
     group.finish();
