@@ -2,13 +2,14 @@
 //!
 //! Metric names carry their unit; labels come from the configuration or from closed sets, never from a request.
 
+mod accounts;
 mod events;
 mod log;
 mod metrics;
 
+pub use accounts::{HealthTurned, KeyChanged, LimitPassed, Probed};
 pub use events::{
-    AttemptFailed, HealthTurned, KeyChanged, LimitPassed, PartFailed, PluginFailed, Probed, RequestEnded,
-    StrategyFellBack, Swapped, TakenBack,
+    AttemptFailed, PartFailed, PluginFailed, RequestEnded, StrategyFellBack, Swapped, TakenBack,
 };
 pub use log::{Flush, LogFormat, start_log};
 pub use metrics::{METRICS, Metrics};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use http::{Method, StatusCode};
 use patchbay_simulator::{Rule, Simulator};
-use patchbay_tests::{Answer, Gateway, LISTEN, MARK, eventually};
+use patchbay_tests::{Answer, Gateway, LISTEN, MARK};
 use serde_json::{Value, json};
 
 use crate::setup::{hello, simulator, streamed, vendor, with};
@@ -368,36 +368,4 @@ async fn nobody_who_asks_meanwhile_notices() {
         used.iter().any(|key| key.starts_with("anew-")),
         "no spare was ever asked"
     );
-}
-
-#[tokio::test]
-async fn an_account_that_is_added_is_verified_before_it_serves() {
-    let simulator = simulator().await;
-    let config = config(&simulator).replace("probe = \"off\"", "probe = \"on\"");
-    let gateway = Gateway::start(&["openai", "priority"], &config).await;
-    put(&gateway, "models.m.strategy", json!("priority")).await;
-    simulator.set_rules(vec![
-        Rule::always().account("wrong").status(StatusCode::UNAUTHORIZED),
-    ]);
-    let account = |name: &str| json!({"api_key": key(name), "priority": -1});
-    put(&gateway, "vendors.sim.accounts.second", account("wrong")).await;
-    // However often it is preferred: callers go to the one that works.
-    assert_eq!(accounts_of_callers(&gateway, 5).await, ["first"; 5]);
-    put(&gateway, "vendors.sim.accounts.second", account("right")).await;
-    eventually("the second account serves", async || {
-        let used = accounts_of_callers(&gateway, 1).await;
-        (used == ["second"]).then_some(())
-    })
-    .await;
-}
-
-/// By their names in the configuration, as callers are told.
-async fn accounts_of_callers(gateway: &Gateway, requests: usize) -> Vec<String> {
-    let mut accounts = Vec::new();
-    for _ in 0..requests {
-        let answer = gateway.client().chat(&hello()).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        accounts.push(answer.header("x-patchbay-account").to_owned());
-    }
-    accounts
 }

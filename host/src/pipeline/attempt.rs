@@ -128,6 +128,7 @@ impl Attempt<'_> {
             deadline: now.saturating_add(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
             entropy: clock::entropy(),
         };
-        Drive::start(self.candidate, way, &call, self.request, self.generation).await
+        let started = Drive::start(self.candidate, way, &call, self.request, self.generation).await;
+        started.map_err(|failure| failure.without(self.candidate.credentials.values()))
     }
 }

@@ -71,19 +71,8 @@ enum State {
 // === impl Drive ===
 
 impl Drive {
-    /// Starts the exchange. What goes wrong, here or later, is told without the account's credentials.
+    /// Starts the exchange. What goes wrong from then on is told without the account's credentials.
     pub(crate) async fn start(
-        candidate: &Arc<Candidate>,
-        way: &Way,
-        call: &Call,
-        request: &ChatRequest,
-        generation: &Generation,
-    ) -> Result<Self, Failure> {
-        let begun = Self::begin(candidate, way, call, request, generation).await;
-        begun.map_err(|failure| failure.without(candidate.credentials.values()))
-    }
-
-    async fn begin(
         candidate: &Arc<Candidate>,
         way: &Way,
         call: &Call,

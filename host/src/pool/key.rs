@@ -200,7 +200,8 @@ impl Key {
     }
 
     /// What takes the key out of service, or leaves it alone because its vendor wants that, is written at once, and what
-    /// is returned resolves when it is; anything else is written behind, and what is returned has resolved. None where nothing has changed.
+    /// is returned resolves when it is; anything else is written behind, and what is returned has resolved. None where
+    /// nothing has changed.
     fn change(&self, act: impl FnOnce(&mut Standing, Millis) -> Option<Change>) -> Option<Kept> {
         // Held over what is handed to the storage, so that it comes there in the order in which it happened.
         let mut standing = lock(&self.standing);
@@ -281,6 +282,13 @@ impl Pass {
         drop(self.tell(|standing, now| standing.succeeded(now, trial)));
     }
 
+    /// The answer is not complete, but has come so far that nobody has to wait for its end to try the key.
+    pub fn proved(&self) {
+        if self.trial.swap(false, SeqCst) {
+            drop(self.tell(|standing, now| standing.succeeded(now, true)));
+        }
+    }
+
     /// The answer to a probe.
     pub fn answered(&self, took: Took) {
         self.observed(took);
@@ -310,7 +318,8 @@ impl Pass {
     }
 
     /// It failed in a way that speaks of this key, in the words of `plugin` (see `Adapter::number`). What is returned is
-    /// there if the key has changed, and resolves when that is as safe on the disk as it must be before anybody is asked again.
+    /// there if the key has changed, and resolves when that is as safe on the disk as it must be before anybody is asked
+    /// again.
     pub fn failed(&self, failure: &Failure, rules: &Rules, plugin: u64) -> Option<Kept> {
         let trial = self.trial.swap(false, SeqCst);
         let share = f64::from(u16::try_from(clock::entropy() & 0xffff).unwrap_or(0)) / 65_535.0;

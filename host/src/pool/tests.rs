@@ -1,7 +1,10 @@
 //! Leases, what they leave behind, and what a plugin's word does to keys.
 
+use std::time::Duration;
+
 use super::*;
-use crate::failure::Kind;
+use crate::clock;
+use crate::failure::{Failure, Kind, Scope};
 
 /// Of the fingerprints "a" and "b".
 const CREDENTIALS: u64 = 10;
@@ -142,6 +145,28 @@ fn a_key_does_not_suffer_for_the_credentials_it_had_before() {
     assert!(state.account_key().pass_probe(OTHERS, false).is_err());
     begun.succeeded(took(1));
     assert_eq!(stands(&state).0, "verifying");
+}
+
+#[test]
+fn a_long_stream_that_is_a_trial_does_not_keep_others_waiting() {
+    let pool = Pool::new(Storage::in_memory()).unwrap();
+    let rules = Arc::new(Rules {
+        first: Duration::ZERO,
+        ..Rules::default()
+    });
+    let state = pool.state(&named("m"), &rules);
+    state.configure(terms(&rules, "a"));
+    let limited = Failure::new(Kind::RateLimit, Scope::Account, "");
+    let _ = state.lease(&need()).unwrap().failed(&limited, 1);
+    let stream = state.lease(&need()).unwrap();
+    assert_eq!(stands(&state).0, "half-open");
+    assert!(state.lease(&need()).is_err(), "one finds out");
+    stream.proved();
+    assert_eq!(stands(&state).0, "available");
+    assert!(state.lease(&need()).is_ok());
+    // Its end is one like any other's.
+    let _ = stream.failed(&Failure::new(Kind::Internal, Scope::Account, ""), 1);
+    assert_eq!(stands(&state).0, "available");
 }
 
 #[test]

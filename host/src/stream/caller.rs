@@ -38,6 +38,10 @@ enum State {
     Over,
 }
 
+/// A stream that still runs so long after its vendor was asked is proof enough that the vendor is back: one that breaks
+/// off soon after its first token is none, and one may run for half an hour.
+const PROVEN: Duration = Duration::from_secs(5);
+
 /// An answer that has begun.
 #[derive(Debug)]
 struct Flow {
@@ -51,6 +55,8 @@ struct Flow {
     /// When the vendor was asked, and how long its first token took from then on.
     asked: Instant,
     first_token: Duration,
+    /// Nobody waits for its end any more to ask the same keys.
+    proved: bool,
     /// Of the whole stream.
     deadline: Instant,
     /// How long the vendor has been waited for since the last token. Time in which the caller did not read is not in
@@ -164,6 +170,7 @@ impl Flow {
             plugin: begun.plugin,
             asked: begun.asked,
             first_token: begun.first_token,
+            proved: false,
             deadline: begun.asked + clocks.stream,
             silence: Duration::ZERO,
         }
@@ -179,6 +186,10 @@ impl Flow {
         match (piece, clocks.idle) {
             (Ok(piece), _) => match piece? {
                 Some(Piece::Chunks(chunks)) => {
+                    if !self.proved && self.asked.elapsed() >= PROVEN {
+                        self.proved = true;
+                        self.lease.proved();
+                    }
                     self.silence = if chunks.token {
                         Duration::ZERO
                     } else {

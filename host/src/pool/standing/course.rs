@@ -129,10 +129,17 @@ impl News<'_> {
         Some(self.now + millis(self.wish?.min(LONGEST_WISH)))
     }
 
-    /// The same state until a later time, if that is one: of two wishes the later stands, whichever came first.
+    /// The same state until a later time, if that is one: of two wishes the later stands, whichever came first. Whoever
+    /// is finding out goes on, and nobody else begins to.
     fn later(&self, from: State) -> Option<State> {
         let wish = self.wished()?;
         match from {
+            State::HalfOpen { trials } => Some(State::CoolingDown { until: wish, trials }),
+            State::Rechecking {
+                failed,
+                schedule: Some(schedule),
+                ..
+            } => Some(out_of_service(failed, schedule, wish)),
             State::CoolingDown { until, trials } if wish > until => {
                 Some(State::CoolingDown { until: wish, trials })
             }

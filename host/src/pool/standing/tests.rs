@@ -1,11 +1,12 @@
 //! The table of schedules, the thresholds, and every arrow of the drawing.
 
-use proptest::prelude::*;
+mod by_hand;
+mod kept;
+mod property;
 
 use super::*;
 use crate::failure::{Kind, Scope};
 use crate::pool::Schedule;
-use crate::storage::KeyName;
 
 const SECOND: Millis = 1000;
 const MINUTE: Millis = 60 * SECOND;
@@ -255,6 +256,19 @@ fn a_vendors_wish_is_kept_exactly_and_the_later_of_two_stands() {
     let mut key = Scene::new();
     key.fail_with(Kind::InsufficientQuota, Some(7200));
     assert_eq!(key.stands(), ("out of service", Some(2 * HOUR)));
+
+    // One that comes while somebody finds out keeps the next one away; what is found out counts all the same.
+    let mut key = Scene::new();
+    key.fail(Kind::RateLimit).wait(2 * SECOND);
+    assert_eq!(key.standing.admit(key.now), Admission::Trial);
+    late(&mut key, 20);
+    assert_eq!(key.stands(), ("cooling down", Some(20 * SECOND)));
+    assert!(key.standing.succeeded(key.now, true).is_some() && key.standing.is_clear());
+    let mut key = Scene::new();
+    key.fail(Kind::InsufficientQuota).wait(HOUR);
+    assert_eq!(key.standing.admit(key.now), Admission::Trial);
+    late(&mut key, 20);
+    assert_eq!(key.stands(), ("out of service", Some(20 * SECOND)));
 }
 
 #[test]
@@ -292,316 +306,4 @@ fn schedules_can_be_set_and_all_of_it_switched_off() {
         key.fail_with(Kind::Authentication, Some(60));
     }
     assert_eq!(key.stands(), ("available", None));
-}
-
-/// A probe asks, and this comes of it.
-fn probe(key: &mut Scene, by_hand: bool, found: Option<Kind>) -> Admission {
-    let admission = key.standing.examine(key.now, by_hand);
-    let trial = admission == Admission::Trial;
-    match found {
-        _ if matches!(admission, Admission::No(_)) => {}
-        None => drop(key.standing.answered(key.now, trial)),
-        Some(kind) => {
-            let failure = Failure::new(kind, Scope::Account, "");
-            key.standing.failed(key.now, &failure, trial, &key.rules, 1.0);
-        }
-    }
-    admission
-}
-
-#[test]
-fn a_new_key_waits_for_its_probe_and_not_for_ever() {
-    let mut key = Scene::new();
-    assert!(key.standing.verify(key.now).is_some());
-    assert_eq!(key.stands(), ("verifying", Some(30 * SECOND)));
-    assert!(matches!(key.standing.admit(key.now), Admission::No(Some(_))));
-    // What was under way says nothing of the new credential.
-    assert_eq!(key.standing.succeeded(key.now, false), None);
-    key.standing.failed(
-        key.now,
-        &Failure::new(Kind::RateLimit, Scope::Account, ""),
-        false,
-        &key.rules,
-        1.0,
-    );
-    assert_eq!(key.stands().0, "verifying");
-    assert_eq!(probe(&mut key, false, None), Admission::Trial);
-    assert!(key.standing.is_clear());
-    for (found, stands) in [
-        (Kind::Authentication, ("disabled by failure", None)),
-        (Kind::InsufficientQuota, ("out of service", Some(HOUR))),
-        (Kind::Timeout, ("cooling down", Some(2 * SECOND))),
-        (Kind::Internal, ("cooling down", Some(2 * SECOND))),
-        (Kind::NotSupported, ("available", None)),
-    ] {
-        let mut key = Scene::new();
-        key.standing.verify(key.now);
-        probe(&mut key, false, Some(found.clone()));
-        assert_eq!(key.stands(), stands, "{found:?}");
-    }
-    // Without an answer one request finds out.
-    let mut key = Scene::new();
-    key.standing.verify(key.now);
-    key.wait(30 * SECOND);
-    assert_eq!(key.standing.admit(key.now), Admission::Trial);
-    assert_eq!(key.stands().0, "half-open");
-}
-
-#[test]
-fn a_probe_proves_only_what_it_asks_about() {
-    let mut key = Scene::new();
-    key.fail(Kind::InsufficientQuota);
-    assert!(
-        matches!(probe(&mut key, false, None), Admission::No(_)),
-        "not due"
-    );
-    assert_eq!(probe(&mut key, true, None), Admission::Trial);
-    assert_eq!(
-        key.stands(),
-        ("out of service", Some(0)),
-        "the next request finds out"
-    );
-    key.succeed();
-    assert!(key.standing.is_clear());
-
-    let mut key = Scene::new();
-    for _ in 0..3 {
-        key.fail(Kind::Internal);
-    }
-    for _ in 0..10 {
-        key.trial_fails(Kind::Internal);
-    }
-    assert_eq!(probe(&mut key, true, None), Admission::Trial);
-    assert!(key.standing.is_clear(), "it answers again");
-}
-
-#[test]
-fn a_recheck_by_hand_that_fails_costs_nothing() {
-    let mut key = Scene::new();
-    key.fail(Kind::InsufficientQuota);
-    for _ in 0..20 {
-        probe(&mut key, true, Some(Kind::InsufficientQuota));
-        assert_eq!(key.stands(), ("out of service", Some(HOUR)));
-    }
-    let mut key = Scene::new();
-    key.fail(Kind::Authentication);
-    assert!(
-        matches!(probe(&mut key, false, None), Admission::No(None)),
-        "permanent"
-    );
-    for kind in [Kind::Authentication, Kind::Network, Kind::Internal] {
-        assert_eq!(probe(&mut key, true, Some(kind)), Admission::Trial);
-        assert_eq!(key.stands(), ("disabled by failure", None));
-    }
-    probe(&mut key, true, None);
-    assert!(key.standing.is_clear(), "the vendor takes it again");
-}
-
-#[test]
-fn a_probe_waits_for_whoever_finds_out_already() {
-    let mut key = Scene::new();
-    key.fail(Kind::RateLimit).wait(2 * SECOND);
-    assert_eq!(key.standing.admit(key.now), Admission::Trial);
-    assert!(matches!(key.standing.examine(key.now, true), Admission::No(_)));
-    let mut key = Scene::new();
-    key.fail(Kind::InsufficientQuota).wait(HOUR);
-    assert_eq!(key.standing.admit(key.now), Admission::Trial);
-    assert_eq!(key.stands().0, "rechecking");
-    assert!(matches!(key.standing.examine(key.now, true), Admission::No(_)));
-}
-
-#[test]
-fn switched_off_nothing_moves_it_but_being_switched_on() {
-    let mut key = Scene::new();
-    key.fail(Kind::Authentication);
-    let change = key.standing.switch_off(key.now).unwrap();
-    assert_eq!(
-        (change.from.name(), change.to.name()),
-        ("disabled by failure", "disabled by hand")
-    );
-    assert_eq!(key.standing.switch_off(key.now), None);
-    assert_eq!(key.standing.reset(key.now), None);
-    assert_eq!(key.standing.verify(key.now), None);
-    assert_eq!(probe(&mut key, true, None), Admission::No(None));
-    for trial in [true, false] {
-        let failure = Failure::new(Kind::RateLimit, Scope::Account, "");
-        assert_eq!(
-            key.standing.failed(key.now, &failure, trial, &key.rules, 1.0),
-            None
-        );
-        assert_eq!(key.standing.succeeded(key.now, trial), None);
-    }
-    assert_eq!(key.stands(), ("disabled by hand", None));
-    assert!(key.standing.switch_on(key.now).is_some() && key.standing.is_clear());
-    assert_eq!(key.standing.switch_on(key.now), None);
-}
-
-#[test]
-fn what_a_word_has_caused_can_be_undone() {
-    let mut key = Scene::new();
-    key.fail(Kind::InsufficientQuota);
-    let before = key.standing.clone();
-    key.fail(Kind::Authentication);
-    let failure = Failure::new(Kind::Authentication, Scope::Account, "");
-    key.standing.failed(key.now, &failure, false, &key.rules, 1.0);
-    assert_eq!(key.stands().0, "disabled by failure");
-    let change = key.standing.undo(before.clone(), key.now).unwrap();
-    assert_eq!(change.to.name(), "out of service");
-    assert_eq!(key.stands(), ("out of service", Some(HOUR)));
-}
-
-#[test]
-fn every_state_is_kept_and_restored() {
-    let name = KeyName {
-        vendor: "v".to_owned(),
-        account: "a".to_owned(),
-        model: None,
-    };
-    let schedule = Schedule {
-        after: Duration::from_secs(1800),
-        attempts: 2,
-    };
-    let until = START + MINUTE;
-    for (state, restored) in [
-        (State::Verifying { until }, State::Verifying { until }),
-        (State::Available { failures: 2 }, State::Available { failures: 0 }),
-        (
-            State::CoolingDown { until, trials: 3 },
-            State::CoolingDown { until, trials: 3 },
-        ),
-        (
-            State::HalfOpen { trials: 3 },
-            State::CoolingDown {
-                until: START,
-                trials: 3,
-            },
-        ),
-        (
-            State::OutOfService {
-                until,
-                failed: 1,
-                schedule,
-            },
-            State::OutOfService {
-                until,
-                failed: 1,
-                schedule,
-            },
-        ),
-        (
-            State::Rechecking {
-                failed: 1,
-                schedule: Some(schedule),
-                by_hand: false,
-            },
-            State::OutOfService {
-                until: START,
-                failed: 1,
-                schedule,
-            },
-        ),
-        (
-            State::DisabledByFailure {
-                until: Some(until),
-                schedule: Some(schedule),
-            },
-            State::DisabledByFailure {
-                until: Some(until),
-                schedule: Some(schedule),
-            },
-        ),
-        (
-            State::DisabledByFailure {
-                until: None,
-                schedule: None,
-            },
-            State::DisabledByFailure {
-                until: None,
-                schedule: None,
-            },
-        ),
-        (State::DisabledByHand, State::DisabledByHand),
-    ] {
-        let standing = Standing {
-            state,
-            failure: Some(Failure::new(Kind::Unknown, Scope::Account, "so it is")),
-            ..Standing::new(START)
-        };
-        let record = standing.record(name.clone(), Some("f".to_owned()));
-        let again = Standing::restored(&record, &Rules::default());
-        assert_eq!(again.state(), restored);
-        assert_eq!(again.failure(), standing.failure());
-    }
-}
-
-fn any_kind() -> impl Strategy<Value = Kind> {
-    prop::sample::select(vec![
-        Kind::RateLimit,
-        Kind::ResourceExhausted,
-        Kind::ServiceUnavailable,
-        Kind::Internal,
-        Kind::InsufficientQuota,
-        Kind::Unknown,
-        Kind::ModelNotFound,
-        Kind::Timeout,
-        Kind::Network,
-        Kind::MalformedReply,
-        Kind::InvalidRequest,
-        Kind::Custom("moon".to_owned()),
-        Kind::Authentication,
-    ])
-}
-
-proptest! {
-    /// Whatever happens in whatever order: a key is disabled for good only by a refused credential, and from anywhere
-    /// else waiting leads to a trial, and the trial's success back to service.
-    #[test]
-    fn nothing_leads_where_nothing_leads_out(
-        events in prop::collection::vec((any_kind(), 0_u64..100_000, prop::option::of(0_u64..1000), 0_u8..9), 0..60)
-    ) {
-        let mut key = Scene::new();
-        let mut refused = false;
-        for (kind, wait, wish, what) in events {
-            key.wait(wait * SECOND);
-            match what {
-                0 => { key.succeed(); }
-                1 => {
-                    let trial = key.standing.admit(key.now) == Admission::Trial;
-                    key.standing.released(key.now, trial);
-                }
-                2 => {
-                    // Late news of an attempt that began earlier.
-                    refused |= kind == Kind::Authentication;
-                    let failure = Failure::new(kind, Scope::Account, "");
-                    key.standing.failed(key.now, &failure, false, &key.rules, 0.5);
-                }
-                3 => { probe(&mut key, wish.is_some(), None); }
-                4 => {
-                    refused |= kind == Kind::Authentication;
-                    probe(&mut key, wish.is_some(), Some(kind));
-                }
-                5 => {
-                    key.standing.switch_off(key.now);
-                    prop_assert_eq!(key.standing.outlook(key.now), Admission::No(None));
-                    key.standing.switch_on(key.now);
-                }
-                6 => drop(key.standing.verify(key.now)),
-                _ => {
-                    refused |= kind == Kind::Authentication;
-                    key.fail_with(kind, wish);
-                }
-            }
-        }
-        if key.standing.outlook(key.now) == Admission::No(None) {
-            prop_assert!(refused);
-            return Ok(());
-        }
-        if let Some(until) = key.standing.state().until() {
-            key.now = key.now.max(until);
-        }
-        let admission = key.standing.admit(key.now);
-        prop_assert!(matches!(admission, Admission::Yes | Admission::Trial), "{admission:?} {:?}", key.standing);
-        key.standing.succeeded(key.now, admission == Admission::Trial);
-        prop_assert!(key.standing.is_clear());
-    }
 }

@@ -1,3 +1,5 @@
+//! Counts over given times: windows, quotas, reservations, and a property of any minute.
+
 use std::collections::VecDeque;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What vendors report, believed within bounds.
+
 use super::*;
 
 const NOW: Millis = 1_700_000_000_000;
