@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::keys::limits;
 use super::keys::words::{
-    for_how_long, needs_somebody, next_try, note, percent, shown_latency, shown_state, state_cell, urgency,
+    for_how_long, key_cell, needs_somebody, next_try, note, percent, shown_latency, shown_state, urgency,
 };
 use super::output::{Look, say_json};
 use super::remote::{Remote, Running};
@@ -150,7 +150,7 @@ fn table(accounts: &[&AccountView], now: u64) -> Table {
 fn row(table: &mut Table, name: &str, key: &KeyView, traffic: &Traffic, now: u64) {
     table.row([
         Cell::new(clean_name(name)),
-        state_cell(&key.state),
+        key_cell(key),
         Cell::new(for_how_long(key, now)),
         Cell::new(next_try(key, now)),
         Cell::new(percent(traffic)),

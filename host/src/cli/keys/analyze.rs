@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::words::{for_how_long, next_try, note, percent, shown_latency, shown_state, state_cell, style};
+use super::words::{for_how_long, key_cell, next_try, note, percent, shown_key, shown_latency, style};
 use super::{Named, limits, understood};
 use crate::accounts::{Analysis, EventView, KeyView, Traffic};
 use crate::cli::output::{Look, say_json};
@@ -94,7 +94,7 @@ fn facts(key: &KeyView, traffic: &Traffic, now: u64) -> String {
         lasted if lasted.is_empty() => lasted,
         lasted => format!(" for {lasted}"),
     };
-    let mut text = line("State", &format!("{}{lasted}", shown_state(&key.state)));
+    let mut text = line("State", &format!("{}{lasted}", shown_key(key)));
     if let Some(class) = &key.class {
         text.push_str(&line("Class", &clean(class, WIDTH - INDENT)));
     }
@@ -167,7 +167,7 @@ fn models(analysis: &Analysis) -> Table {
     for model in &analysis.account.models {
         table.row([
             Cell::new(clean(&model.model, WIDTH)),
-            state_cell(&model.key.state),
+            key_cell(&model.key),
             Cell::new(for_how_long(&model.key, analysis.now)),
             Cell::new(next_try(&model.key, analysis.now)),
             Cell::new(model.traffic.requests.to_string()),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::understood;
-use super::words::{next_try, state_cell, urgency};
+use super::words::{key_cell, next_try, urgency};
 use crate::accounts::{KeyView, Keys};
 use crate::cli::output::{Look, say_json};
 use crate::cli::remote::Remote;
@@ -107,7 +107,7 @@ fn render(keys: &Keys, models: bool, wanted: Option<&str>) -> String {
         let class = key.class.as_deref().unwrap_or_default();
         table.row([
             Cell::new(clean(&name, WIDTH)),
-            state_cell(&key.state),
+            key_cell(key),
             Cell::new(clean(class, LONGEST_CLASS)),
             Cell::new(next_try(key, keys.now)),
         ]);

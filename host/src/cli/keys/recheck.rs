@@ -6,7 +6,7 @@ use clap::Args;
 use http::Method;
 use serde_json::json;
 
-use super::words::{note, state_cell};
+use super::words::{key_cell, note, state_cell};
 use super::{Named, understood};
 use crate::accounts::Changed;
 use crate::cli::output::{Look, say_json};
@@ -91,8 +91,12 @@ fn render(changed: &Changed, nothing: &str) -> String {
         table.row([
             Cell::new(clean(&name, WIDTH)),
             state_cell(&change.before),
-            state_cell(&change.key.state),
+            key_cell(&change.key),
         ]);
+        if let Some(found) = &change.probe {
+            let found = clean(&format!("probe: {found}"), WIDTH - 2);
+            table.note(format!("  {}", painted(QUIET, &found)));
+        }
         if let Some(why) = note(&change.key) {
             table.note(format!("  {}", painted(QUIET, &clean(&why, WIDTH - 2))));
         }

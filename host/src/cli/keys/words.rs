@@ -10,6 +10,26 @@ use crate::cli::text::{clean, span};
 /// Longest name of a state that is shown, in columns.
 const LONGEST_STATE: usize = 20;
 
+/// How a key stands, in its colour; of one that is available, how well it serves, unless that is well.
+pub(in crate::cli) fn shown_key(key: &KeyView) -> String {
+    let (style, text) = standing(key);
+    painted(style, &text)
+}
+
+pub(in crate::cli) fn key_cell(key: &KeyView) -> Cell {
+    let (style, text) = standing(key);
+    Cell::styled(style, text)
+}
+
+fn standing(key: &KeyView) -> (Style, String) {
+    match key.health.as_deref() {
+        Some(health @ ("degraded" | "unhealthy")) if key.state == "available" => {
+            (PASSING, format!("available, {health}"))
+        }
+        _ => (style(&key.state), clean(&key.state, LONGEST_STATE)),
+    }
+}
+
 /// The state in its colour.
 pub(in crate::cli) fn shown_state(state: &str) -> String {
     painted(style(state), &clean(state, LONGEST_STATE))

@@ -132,6 +132,7 @@ fn those_that_need_somebody_come_first() {
     ];
     let quota = "You exceeded your current quota, please check your plan and billing details";
     let mut first = account("east/first", available(), traffic(12_000, 0.9999, 640.0), vec![]);
+    first.key.health = Some("degraded".to_owned());
     first.limits = vec![
         limit("requests_per_minute", "requests", 55.0, 60.0, 12),
         limit("daily_tokens", "tokens", 1.0, 1e6, 12),
