@@ -112,7 +112,7 @@ async fn what_is_put_back_to_service_is_asked_again() {
     simulator.set_rules(vec![]);
     let text = printed(&asked(&gateway, &["keys", "reset", "sim/refused"]));
     assert!(
-        line(&text, "sim/refused").ends_with("disabled by failure  available"),
+        line(&text, "sim/refused").ends_with("disabled by failure  available, degraded"),
         "{text}"
     );
     line(&text, "Available again: 1 of 1.");

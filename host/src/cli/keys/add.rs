@@ -17,7 +17,8 @@ use crate::cli::change::{Changes, Changing, Owned};
   patchbay keys add openai/second --from-file key.txt --tags paid,eu
   patchbay keys add openai/second --from-env OPENAI_KEY_2 --priority 10
 
-It serves at once, and is kept encrypted in the gateway's database.")]
+Kept encrypted in the gateway's database, and verified before it serves: `patchbay status`
+shows what came of it.")]
 pub(in crate::cli) struct Add {
     /// Which vendor, and what the account is to be called
     #[arg(value_name = "VENDOR/ACCOUNT")]
