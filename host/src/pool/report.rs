@@ -112,10 +112,12 @@ impl Recount {
         }
         let (from, to) = (self.report.from, self.report.to);
         key.moves(event, from, to);
-        if (from..=to).contains(&event.at) {
+        let counted = Counts::of(event);
+        if (from..=to).contains(&event.at) && counted != Counts::default() {
             let day = self.days.entry(clock::date(event.at)).or_default();
             for counts in [&mut self.report.classes, day] {
-                counts.entry(key.class.clone()).or_default().count(event);
+                let known = counts.entry(key.class.clone()).or_default();
+                *known = Counts::sum([&*known, &counted].into_iter());
             }
         }
     }
@@ -186,22 +188,25 @@ impl Followed {
 // === impl Counts ===
 
 impl Counts {
-    fn count(&mut self, event: &KeyEvent) {
+    /// What an event counts for: nothing, if it is a new key's verification, or a failure that changed nothing yet.
+    fn of(event: &KeyEvent) -> Self {
+        let mut counts = Self::default();
         let was_gone = is_gone(&event.from);
         match event.to.as_str() {
-            "available" if is_trial(&event.from) => self.recovered += 1,
-            "available" => self.reset += 1,
-            "cooling down" if event.from == "available" => self.cooled_down += 1,
-            to if is_gone(to) && !was_gone => self.taken_out += 1,
+            "available" if is_trial(&event.from) => counts.recovered = 1,
+            "available" if was_gone || event.from == "cooling down" => counts.reset = 1,
+            "cooling down" if event.from == "available" => counts.cooled_down = 1,
+            to if is_gone(to) && !was_gone => counts.taken_out = 1,
             _ => {}
         }
         if event.from == "rechecking" {
             if event.to == "available" {
-                self.rechecks_passed += 1;
+                counts.rechecks_passed = 1;
             } else {
-                self.rechecks_failed += 1;
+                counts.rechecks_failed = 1;
             }
         }
+        counts
     }
 
     /// All of them together.

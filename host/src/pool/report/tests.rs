@@ -42,6 +42,17 @@ fn absence(account: &str, times: u64, seconds: u64, now: bool) -> Absence {
 }
 
 #[test]
+fn what_changes_nothing_counts_for_nothing() {
+    let events = [
+        event("a", START, "available", "verifying", None),
+        event("a", START + 1, "verifying", "available", None),
+        event("a", START + 2, "available", "available", Some("internal_error")),
+    ];
+    let report = report(START - 1, START + DAY, &events);
+    assert!(report.classes.is_empty() && report.days.is_empty(), "{report:?}");
+}
+
+#[test]
 fn the_way_out_and_back_is_counted_under_its_class() {
     let quota = Some("insufficient_quota");
     let events = [
