@@ -19,6 +19,9 @@ use crate::upstream::{Upstream, compose};
 
 /// What the adapter calls it.
 pub const PROBE: &str = "probe";
+/// What servers say that serve chats but do not know what is probed with, such as a list of models: nothing about the
+/// account.
+const ABSENT: [u16; 3] = [404, 405, 501];
 /// Requests that one probe may send.
 const REQUESTS: u32 = 10;
 
@@ -75,6 +78,10 @@ impl Probe<'_> {
                 return Ok(());
             }
             let head = reply.head();
+            if ABSENT.contains(&head.status) {
+                let message = format!("the server answers a probe with status {}", head.status);
+                return Err(Failure::new(Kind::NotSupported, Scope::Endpoint, message));
+            }
             let body = reply.read_whole(None).await?;
             next = adapter.advance(Input::Reply { head, body }).await?.next;
         }
