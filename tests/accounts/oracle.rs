@@ -14,6 +14,8 @@ pub(crate) const GRACE: Duration = Duration::from_millis(200);
 pub(crate) const SOON: Duration = Duration::from_millis(1500);
 /// By how much the vendor's clock and the gateway's may differ.
 const BLUR: Duration = Duration::from_millis(5);
+/// How long after each other those end that are under way together.
+const TOGETHER: Duration = Duration::from_millis(50);
 /// What has happened so short before a power cut need not have been written, unless a vendor has asked for it.
 const UNWRITTEN: Duration = Duration::from_millis(200);
 
@@ -81,6 +83,11 @@ impl Case<'_> {
             Until::After(time) => end(call) + time,
             Until::At(seconds) => self.clock.of_unix(seconds * 1000),
         };
+        // Of two that fail together the first one starts the gateway's own clock; a vendor's date is a date.
+        let blur = match until {
+            Until::After(_) => TOGETHER,
+            Until::At(_) => BLUR,
+        };
         let cut = self.times.cut;
         let known = |call: &&Received| self.failed(call) && (call.received > cut || end(call) < cut);
         let failed: Vec<&Received> = calls.iter().filter(known).collect();
@@ -90,7 +97,7 @@ impl Case<'_> {
         let mut complaints = Vec::new();
         for call in calls {
             let at = call.received;
-            let barred = |failed: &&&Received| end(failed) + GRACE < at && at + BLUR < due(failed);
+            let barred = |failed: &&&Received| end(failed) + GRACE < at && at + blur < due(failed);
             if let Some(failed) = failed.iter().find(barred) {
                 complaints.push(format!("{} asked {:?} too early", call.model, due(failed) - at));
             }
