@@ -25,9 +25,11 @@ pub use recheck::Which;
 pub use reload::{ReloadError, Reloaded};
 
 use crate::config::{self, Problems};
+use crate::decision::Journal;
 use crate::generation::{Generation, Live};
 use crate::plugin::{Engine, EngineError, PluginSet};
 use crate::pool::Gate;
+use crate::route::Shadows;
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::METRICS;
 use crate::upstream::{Upstream, UpstreamError};
@@ -58,6 +60,8 @@ pub enum StartError {
     Upstream(#[from] UpstreamError),
     #[error(transparent)]
     Storage(#[from] StorageError),
+    #[error("the system has no thread for it: {0}")]
+    NoThread(std::io::Error),
     #[error("cannot build the first generation: {0}")]
     Build(String),
 }
@@ -72,7 +76,8 @@ impl Gateway {
         let alone = config::parse(&text, &config_path, &environment)?.settings;
         let engine = Engine::new(&alone.plugins)?;
         let upstream = Upstream::new(alone.timeouts.connect)?;
-        let live = Live::new(open_storage(alone.storage.path.as_deref())?)?;
+        let storage = open_storage(alone.storage.path.as_deref())?;
+        let live = Live::new(storage, Shadows::start().map_err(StartError::NoThread)?)?;
         let kept = changes::Kept::read(live.pool.storage(), alone.storage.key.as_ref())?;
         // With what was set at run time from the beginning: what is known of a key is forgotten when another takes its
         // place, even for a moment.
@@ -104,6 +109,11 @@ impl Gateway {
     /// Where requests take their places.
     pub fn entrance(&self) -> &Arc<Gate> {
         &self.live.entrance
+    }
+
+    /// The latest decisions.
+    pub fn journal(&self) -> &Arc<Journal> {
+        &self.live.journal
     }
 
     /// Resolves when the state of any account changes after this call.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::config::{self, Problem, Settings};
 use crate::generation::{Generation, Live};
 use crate::plugin::{Engine, Folder, PluginSet};
+use crate::route::Shadows;
 use crate::storage::Storage;
 use crate::upstream::Upstream;
 
@@ -64,7 +65,7 @@ fn check_plugins(settings: Settings, checked: &mut Checked) {
     checked.plugins = failed.collect();
     let upstream = Upstream::new(settings.timeouts.connect).map_err(|error| error.to_string());
     // Nothing is checked of what a running gateway keeps.
-    let live = Live::new(Storage::in_memory()).map_err(|error| error.to_string());
+    let live = Live::new(Storage::in_memory(), Shadows::none()).map_err(|error| error.to_string());
     match upstream.and_then(|upstream| Ok((upstream, live?))) {
         Ok((upstream, live)) => {
             let generation = Generation::build(1, settings, Arc::new(plugins), upstream, &live);

@@ -26,10 +26,12 @@ pub use overlay::{
 pub use problem::{Problem, Problems, Severity};
 pub use secret::Secret;
 pub use settings::{
-    Account, Admission, CallerKey, Capabilities, Failover, Grants, LARGEST_MEMORY, LARGEST_TABLE, Limits,
-    Model, Plugins, Price, PublicModel, Rollback, Server, Settings, Storage, Target, Timeouts, Vendor,
+    Account, Admission, BUILT_IN, CallerKey, Capabilities, Chooses, Decisions, Failover, Grants,
+    LARGEST_MEMORY, LARGEST_TABLE, Limits, Model, Plugins, Price, PublicModel, Recording, Rollback, Rule,
+    Server, Settings, Storage, Strategy, Target, Timeouts, Vendor,
 };
 
+pub(crate) use kinds::is_name;
 pub(crate) use suggest::among;
 
 use node::Document;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 pub use build::SWITCHED_OFF;
 
-use crate::config::Settings;
+use crate::config::{Settings, Strategy};
+use crate::decision::Journal;
 use crate::plugin::PluginSet;
 use crate::pool::{Gate, Pool};
-use crate::route::{Memories, Route};
+use crate::route::{Memories, Route, Shadows};
 use crate::storage::{Storage, StorageError};
 use crate::upstream::Upstream;
 
@@ -39,6 +40,8 @@ pub struct Live {
     pub entrance: Arc<Gate>,
     pub pool: Pool,
     pub memories: Memories,
+    pub journal: Arc<Journal>,
+    pub shadows: Shadows,
 }
 
 /// Who is asking.
@@ -46,7 +49,10 @@ pub struct Live {
 pub struct Caller {
     /// The key's name; empty where authentication is off.
     pub name: String,
+    /// Of all its requests.
+    pub tags: Vec<String>,
     models: Option<Vec<String>>,
+    strategies: Vec<Strategy>,
 }
 
 // === impl Live ===
@@ -55,11 +61,13 @@ impl Live {
     /// # Errors
     ///
     /// What is kept of keys cannot be read.
-    pub fn new(storage: Storage) -> Result<Self, StorageError> {
+    pub fn new(storage: Storage, shadows: Shadows) -> Result<Self, StorageError> {
         Ok(Self {
             entrance: Gate::new(usize::MAX),
             pool: Pool::new(storage)?,
             memories: Memories::default(),
+            journal: Arc::default(),
+            shadows,
         })
     }
 }
@@ -90,7 +98,9 @@ impl Generation {
         if !self.settings.server.authentication {
             return Some(Caller {
                 name: String::new(),
+                tags: Vec::new(),
                 models: None,
+                strategies: Vec::new(),
             });
         }
         let presented = key?;
@@ -102,16 +112,15 @@ impl Generation {
         }
         found.map(|key| Caller {
             name: key.name.clone(),
+            tags: key.tags.clone(),
             models: key.models.clone(),
+            strategies: key.strategies.clone(),
         })
     }
 
     /// Frees what only the current generation needs.
     pub fn retire(&self) {
-        self.routes
-            .values()
-            .filter_map(|route| route.ranker.as_ref())
-            .for_each(|ranker| ranker.retire());
+        self.routes.values().for_each(Route::retire);
     }
 
     /// Whether anybody can be served at all.
@@ -129,5 +138,15 @@ impl Caller {
         self.models
             .as_ref()
             .is_none_or(|models| models.iter().any(|model| model == public_model))
+    }
+
+    /// The strategy of this name, if its requests may name it.
+    pub fn strategy(&self, name: &str) -> Option<&Strategy> {
+        self.strategies.iter().find(|strategy| strategy.name == name)
+    }
+
+    /// The names of those that its requests may name.
+    pub fn strategies(&self) -> impl Iterator<Item = &str> {
+        self.strategies.iter().map(|strategy| strategy.name.as_str())
     }
 }

@@ -10,6 +10,7 @@ mod events;
 mod probe;
 mod refusal;
 mod verdict;
+mod wishes;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -22,6 +23,7 @@ pub(crate) use attempts::{Answer, BegunStream, Opened};
 pub(crate) use drive::{Drive, Piece};
 pub use probe::{PROBE, Probe};
 pub use refusal::Refusal;
+pub use wishes::Wishes;
 
 use crate::app::Gateway;
 use crate::chat::{ChatRequest, Operation};
@@ -29,7 +31,7 @@ use crate::clock;
 use crate::config::Timeouts;
 use crate::generation::{Caller, Generation};
 use crate::pool::{Gate, Place};
-use crate::route::{Plan, PlanError};
+use crate::route::{Asking, Plan, PlanError, Planned, Route};
 use crate::stream::{CallerStream, Ending};
 use crate::telemetry::StrategyFellBack;
 use crate::usage::{Record, Trail};
@@ -41,6 +43,7 @@ pub struct Incoming<'a, B> {
     pub operation: Operation,
     /// The key the caller presented.
     pub key: Option<&'a [u8]>,
+    pub wishes: Wishes<'a>,
     /// Resolves to the body; not read before the caller is known.
     pub body: B,
 }
@@ -129,6 +132,7 @@ where
         .authenticate(incoming.key)
         .ok_or(Refusal::Unauthenticated)?;
     record.caller.clone_from(&caller.name);
+    let granted = incoming.wishes.granted_to(&caller)?;
     let default = generation.settings.default_model.as_deref();
     let mut request = ChatRequest::parse(incoming.operation, incoming.body.await?, default)?;
     generation.replace_default(&mut request.model);
@@ -136,8 +140,32 @@ where
     // Whoever is one too many waits for a turn, or is sent away.
     let place = enter(gateway.entrance(), &generation, &caller).await?;
     // A strategy ranks those candidates that can serve this request.
-    let plan = plan_when_verified(gateway, &generation, &caller, &request, record).await?;
+    let asking = Asking {
+        request: &request,
+        request_id: &record.trail.request_id.clone(),
+        caller: &caller.name,
+        tags: &granted.tags,
+        strategy: granted.strategy.as_ref(),
+        deadline: clock::unix_millis().saturating_add(total(&generation)),
+    };
+    let plan = plan_when_verified(gateway, route(&generation, &caller, &request)?, asking, record).await?;
     Ok((generation, caller, request, place, plan))
+}
+
+fn route<'a>(
+    generation: &'a Generation,
+    caller: &Caller,
+    request: &ChatRequest,
+) -> Result<&'a Route, Refusal> {
+    let route = generation.route(&request.model);
+    route
+        .filter(|route| caller.may_use(&route.name))
+        .ok_or_else(|| Refusal::UnknownModel(request.model.clone()))
+}
+
+/// Of all attempts together, in milliseconds.
+fn total(generation: &Generation) -> u64 {
+    u64::try_from(generation.settings.timeouts.total.as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn enter(entrance: &Arc<Gate>, generation: &Generation, caller: &Caller) -> Result<Place, Refusal> {
@@ -154,48 +182,37 @@ async fn enter(entrance: &Arc<Gate>, generation: &Generation, caller: &Caller) -
 /// Where there is nobody but keys that are being verified, their probes are waited for.
 async fn plan_when_verified(
     gateway: &Gateway,
-    generation: &Generation,
-    caller: &Caller,
-    request: &ChatRequest,
+    route: &Route,
+    asking: Asking<'_>,
     record: &mut Record,
 ) -> Result<Plan, Refusal> {
-    let until = Instant::now() + generation.settings.server.admission.wait;
+    let until = Instant::now() + gateway.current().settings.server.admission.wait;
     loop {
         let mut changed = std::pin::pin!(gateway.key_changed());
-        match plan(generation, caller, request, record).await {
-            Err(Refusal::NoCandidate(PlanError::Held(held))) if held.verifying => {
-                if timeout_at(until, changed.as_mut()).await.is_err() {
-                    return Err(Refusal::NoCandidate(PlanError::Held(held)));
-                }
-            }
-            planned => return planned,
+        let planned = route.plan(asking).await;
+        tell(route, &planned);
+        if let Err(PlanError::Held(held)) = &planned.plan
+            && held.verifying
+            && timeout_at(until, changed.as_mut()).await.is_ok()
+        {
+            continue;
         }
+        if let Some(decision) = planned.decision {
+            record.follow(decision, gateway.journal().clone());
+        }
+        return planned.plan.map_err(Refusal::NoCandidate);
     }
 }
 
-async fn plan(
-    generation: &Generation,
-    caller: &Caller,
-    request: &ChatRequest,
-    record: &mut Record,
-) -> Result<Plan, Refusal> {
-    let unknown = || Refusal::UnknownModel(request.model.clone());
-    let route = generation
-        .route(&request.model)
-        .filter(|route| caller.may_use(&route.name));
-    let route = route.ok_or_else(unknown)?;
-    let total = u64::try_from(generation.settings.timeouts.total.as_millis()).unwrap_or(u64::MAX);
-    let deadline = clock::unix_millis().saturating_add(total);
-    let plan = route.plan(request, &caller.name, deadline).await?;
-    if let Some(error) = &plan.fell_back {
+fn tell(route: &Route, planned: &Planned) {
+    let decision = planned.decision.as_ref();
+    if decision.is_some_and(|decision| decision.made.failed.is_some()) {
         StrategyFellBack {
             model: &route.name,
-            error,
+            error: planned.fell_back.as_ref(),
         }
         .emit();
     }
-    record.trail.strategy = Some(plan.strategy.clone());
-    Ok(plan)
 }
 
 fn refuse(mut record: Record, refusal: Refusal) -> Served {

@@ -45,5 +45,5 @@ pub use load::{LoadError, Origin, Plugin, Serves, Source};
 pub use part::Part;
 pub use payload::{Payload, TooLong};
 pub use rehearsal::Finding;
-pub use strategy::{PoolMember, Ranked, StrategyInstance, StrategyPlugin};
+pub use strategy::{PoolMember, Ranked, Role, StrategyInstance, StrategyPlugin};
 pub use target::{Target, TargetError};

@@ -4,20 +4,30 @@
 //! or waits.
 
 mod candidate;
+mod decides;
 mod facts;
 mod memory;
+mod plan;
 mod ranker;
+mod rules;
+mod shadow;
 
 use std::sync::Arc;
 
 pub use candidate::{Candidate, Way};
+pub use decides::Decides;
 pub use memory::{Memories, Memory};
+pub use plan::{Asking, Plan, Planned};
 pub use ranker::Ranker;
+pub use rules::Rule;
+pub use shadow::{InShadow, Shadows};
 
-use crate::chat::ChatRequest;
-use crate::clock;
-use crate::plugin::{PluginError, Turn};
+use crate::config::BUILT_IN;
+use crate::decision::{Journal, Pool};
 use crate::pool::Held;
+
+/// The names of all facts that strategies can ask for.
+pub const FACTS: &[&str] = &facts::NAMES;
 
 /// A public model: who can serve it, and who decides.
 #[derive(Debug)]
@@ -25,25 +35,19 @@ pub struct Route {
     pub name: String,
     /// In the order of the configuration.
     pub candidates: Vec<Arc<Candidate>>,
-    /// None: the built-in order.
-    pub ranker: Option<Arc<Ranker>>,
-    /// Why the configured strategy is not there.
-    pub missing: Option<String>,
+    /// The first that fits a request chooses among the candidates.
+    pub rules: Vec<Rule>,
+    /// The model's own strategy first, if it has one; then those that requests may name.
+    pub deciders: Vec<Decides>,
+    /// The first of the deciders is the model's own; else its order is the built-in one.
+    pub has_strategy: bool,
+    /// Decides without effect.
+    pub shadow: Option<Arc<InShadow>>,
+    /// Counts the requests that the built-in order decides.
     pub memory: Arc<Memory>,
-}
-
-/// The candidates a request will try, best first.
-#[derive(Debug)]
-pub struct Plan {
-    pub order: Vec<Arc<Candidate>>,
-    /// name@version of the strategy that ranked, or "built-in".
-    pub strategy: String,
-    /// Why, in the strategy's words.
-    pub note: Option<String>,
-    /// The strategy failed and the built-in order took its place.
-    pub fell_back: Option<PluginError>,
-    /// Of those that are left alone now, the first one to come back.
-    pub held: Option<Held>,
+    /// All of it as decisions refer to it.
+    pub pool: Arc<Pool>,
+    pub journal: Arc<Journal>,
 }
 
 /// Why a request has nobody to serve it.
@@ -59,115 +63,45 @@ pub enum PlanError {
     Held(Box<Held>),
 }
 
-/// What the order is called when no strategy made it.
-const BUILT_IN: &str = "built-in";
-
 // === impl Route ===
 
 impl Route {
-    /// Ranks the candidates that can serve the request. `deadline`: Unix time in milliseconds.
-    pub async fn plan(&self, request: &ChatRequest, caller: &str, deadline: u64) -> Result<Plan, PlanError> {
-        let offered = self.capable(request)?;
-        let ranked = match &self.ranker {
-            None => None,
-            Some(ranker) => {
-                let turn = self.turn(request, caller, deadline);
-                Some(ranker.rank(turn, &offered, &self.candidates, &self.memory).await)
-            }
-        };
-        let mut plan = match ranked {
-            Some(Ok(ranked)) => Plan {
-                order: self.pick(&ranked.order),
-                strategy: self.strategy().to_owned(),
-                note: ranked.note,
-                fell_back: None,
-                held: None,
-            },
-            Some(Err(error)) => Plan {
-                fell_back: Some(error),
-                ..self.built_in(offered)
-            },
-            None => self.built_in(offered),
-        };
-        let held = &mut plan.held;
-        plan.order.retain(|candidate| {
-            let why = candidate.state.held().filter(|_| candidate.is_available());
-            let can_be_asked = candidate.is_available() && why.is_none();
-            Held::sooner(held, why);
-            can_be_asked
-        });
-        if !plan.order.is_empty() {
-            return Ok(plan);
-        }
-        Err(match plan.held {
-            Some(held) => PlanError::Held(Box::new(held)),
-            None => PlanError::Unavailable,
-        })
-    }
-
-    fn turn(&self, request: &ChatRequest, caller: &str, deadline: u64) -> Turn {
-        Turn {
-            operation: request.operation,
-            model: self.name.clone(),
-            caller: caller.to_owned(),
-            streaming: request.streaming,
-            input_tokens: request.input_tokens,
-            sequence: self.memory.turn(),
-            entropy: clock::entropy(),
-            now: clock::unix_millis(),
-            deadline,
-        }
+    /// The strategy of requests that name none; none is the built-in order.
+    pub fn own(&self) -> Option<&Decides> {
+        self.deciders.first().filter(|_| self.has_strategy)
     }
 
     /// name@version of whoever decides here.
     pub fn strategy(&self) -> &str {
-        self.ranker.as_ref().map_or(BUILT_IN, |ranker| ranker.identity())
+        match self.own() {
+            Some(decides) if decides.ranker.is_ok() => decides.identity(),
+            _ => BUILT_IN,
+        }
     }
 
-    /// Indices of the candidates that can serve the request at all.
-    fn capable(&self, request: &ChatRequest) -> Result<Vec<u32>, PlanError> {
-        let fits = |candidate: &Candidate| candidate.obstacle(request);
-        let mut obstacles = Vec::new();
-        let mut offered = Vec::with_capacity(self.candidates.len());
-        for (index, candidate) in (0u32..).zip(&self.candidates) {
-            match fits(candidate) {
-                None => offered.push(index),
-                Some(obstacle) => obstacles.push(obstacle),
-            }
-        }
-        // Vendors can be left without any account.
-        if self.candidates.is_empty() {
-            return Err(PlanError::Unavailable);
-        }
-        if offered.is_empty() {
-            obstacles.sort();
-            obstacles.dedup();
-            return Err(PlanError::Incapable(obstacles.join(", ")));
-        }
-        Ok(offered)
-    }
-
-    /// By priority, lower first, and then in the order of the configuration.
-    fn built_in(&self, mut offered: Vec<u32>) -> Plan {
-        offered.sort_by_key(|index| {
-            self.candidates
-                .get(*index as usize)
-                .map_or(i64::MAX, |c| c.priority)
+    /// What is configured and cannot work, in words for the operator.
+    pub fn missing(&self) -> impl Iterator<Item = String> + '_ {
+        let own = self.own().and_then(|own| own.ranker.as_ref().err());
+        let own = own.map(|why| format!("models.{}: {why}; using the built-in order", self.name));
+        let named = self.deciders.iter().skip(usize::from(self.has_strategy));
+        let named = named.filter_map(|decides| decides.ranker.as_ref().err());
+        let named = named.map(|why| {
+            format!(
+                "models.{}: {why}; requests that name it get the built-in order",
+                self.name
+            )
         });
-        Plan {
-            order: self.pick(&offered),
-            strategy: BUILT_IN.to_owned(),
-            note: None,
-            fell_back: None,
-            held: None,
-        }
+        let shadow = self.shadow.as_ref();
+        let shadow = shadow.and_then(|shadow| shadow.decides.ranker.as_ref().err());
+        let shadow = shadow.map(|why| format!("models.{}: in shadow: {why}", self.name));
+        own.into_iter().chain(named).chain(shadow)
     }
 
-    fn pick(&self, order: &[u32]) -> Vec<Arc<Candidate>> {
-        order
-            .iter()
-            .filter_map(|index| self.candidates.get(*index as usize))
-            .cloned()
-            .collect()
+    /// Frees what only the current generation needs.
+    pub fn retire(&self) {
+        self.deciders.iter().for_each(Decides::retire);
+        if let Some(shadow) = &self.shadow {
+            shadow.decides.retire();
+        }
     }
 }

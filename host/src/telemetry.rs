@@ -9,7 +9,8 @@ mod metrics;
 
 pub use accounts::{HealthTurned, KeyChanged, LimitPassed, Probed};
 pub use events::{
-    AttemptFailed, PartFailed, PluginFailed, RequestEnded, StrategyFellBack, Swapped, TakenBack,
+    AttemptFailed, PartFailed, PluginFailed, RequestEnded, ShadowDecided, StrategyFellBack, Swapped,
+    TakenBack,
 };
 pub use log::{Flush, LogFormat, start_log};
 pub use metrics::{METRICS, Metrics};

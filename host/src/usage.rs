@@ -3,12 +3,15 @@
 //!
 //! Storage and statistics build on it; here it goes to the log and the metrics.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::chat::{ChatRequest, Operation, Used};
-use crate::config::Price;
+use crate::config::{BUILT_IN, Price};
+use crate::decision::{Decision, End, Journal};
+use crate::failure::Failure;
 use crate::route::Candidate;
 use crate::stream::Ending;
 use crate::telemetry::RequestEnded;
@@ -28,6 +31,10 @@ pub struct Record {
     pub price: Price,
     /// From the request's arrival to the first token of its stream.
     pub first_token: Option<Duration>,
+    /// What the request follows, and where it is kept.
+    decision: Option<(Arc<Decision>, Arc<Journal>)>,
+    /// When the attempt under way began.
+    asked: Option<Instant>,
     started: Instant,
     ended: bool,
 }
@@ -83,6 +90,8 @@ impl Record {
             used: Used::default(),
             price: Price::default(),
             first_token: None,
+            decision: None,
+            asked: None,
             started: Instant::now(),
             ended: false,
         }
@@ -93,6 +102,37 @@ impl Record {
         self.streaming = request.streaming;
         self.end_user.clone_from(&request.end_user);
         self.public_model.clone_from(&request.model);
+    }
+
+    /// It has been decided who is tried.
+    pub fn follow(&mut self, decision: Arc<Decision>, journal: Arc<Journal>) {
+        self.trail.strategy = Some(
+            decision
+                .decider()
+                .map_or(BUILT_IN, |decider| &decider.identity)
+                .to_owned(),
+        );
+        journal.keep(decision.clone());
+        self.decision = Some((decision, journal));
+    }
+
+    /// A candidate is asked, perhaps once more.
+    pub fn asks(&mut self, candidate: &Candidate) {
+        self.asked = Some(Instant::now());
+        if let Some((decision, _)) = &self.decision {
+            decision.asks(candidate.place);
+        }
+    }
+
+    /// The attempt under way has failed.
+    pub fn failed(&self, failure: &Failure) {
+        self.came(failure.kind.as_str());
+    }
+
+    fn came(&self, outcome: &str) {
+        if let Some(((decision, _), asked)) = self.decision.as_ref().zip(self.asked) {
+            decision.came(outcome, asked.elapsed());
+        }
     }
 
     /// Another candidate is tried.
@@ -117,6 +157,23 @@ impl Record {
     pub fn end(&mut self, ending: &Ending) {
         if !std::mem::replace(&mut self.ended, true) {
             RequestEnded { record: self, ending }.emit();
+            self.conclude(ending.name());
+        }
+    }
+
+    fn conclude(&mut self, outcome: &str) {
+        self.came(outcome);
+        if let Some((decision, journal)) = self.decision.take() {
+            let tokens = &self.used.tokens;
+            decision.ended(End {
+                outcome: outcome.to_owned(),
+                input_tokens: tokens.prompt(),
+                output_tokens: tokens.completion(),
+                cost: tokens.cost(&self.price),
+                latency_ms: self.elapsed().as_secs_f64() * 1e3,
+                first_token_ms: self.first_token.map(|time| time.as_secs_f64() * 1e3),
+            });
+            journal.ended(&decision);
         }
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::{Gateway, environment};
 use crate::config::{self, Laid, SettingPath, Settings};
 use crate::generation::{Generation, Live, SWITCHED_OFF};
+use crate::route::Shadows;
 use crate::seal::SealError;
 use crate::storage::{KeyName, Storage, StorageError};
 pub use account::{ChangeShown, Configuration};
@@ -183,7 +184,7 @@ impl Gateway {
 
 /// Whether plugins take what they would be told, found out beside everything that lives.
 fn try_out(before: &Generation, settings: &Arc<Settings>) -> Result<(), ChangeError> {
-    let aside = Live::new(Storage::in_memory())?;
+    let aside = Live::new(Storage::in_memory(), Shadows::none())?;
     let trial = Generation::build(
         before.number + 1,
         settings.clone(),

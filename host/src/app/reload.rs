@@ -148,6 +148,7 @@ impl Gateway {
             .entrance
             .resize(next.settings.server.admission.concurrency);
         before.retire();
+        self.live.journal.configure(&next.settings.decisions);
         // Those who probe look at what there is now.
         self.live.pool.journal.changed.notify_waiters();
         rest_replaced(&before.plugins, &next.plugins);

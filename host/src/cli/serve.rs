@@ -80,6 +80,7 @@ impl Serve {
             },
             again = interrupted() => again?,
         }
+        gateway.journal().close();
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }

@@ -18,8 +18,10 @@ use std::time::Duration;
 use super::kinds::{DURATION, FILE, Kind, MODEL_NAME, PERIOD, SWITCH, TIMEOUT};
 use super::reader::{Field, Place, Report, Section, Text};
 use super::secret::Secret;
-use super::settings::{Failover, Health, Server, Settings, Storage, Timeouts};
+use super::settings::{Decisions, Failover, Health, Recording, Server, Settings, Storage, Timeouts};
 use super::suggest;
+use keys::Keys;
+use public::Public;
 use share::Share;
 
 /// Attempts per request.
@@ -29,8 +31,13 @@ const PROBES: Duration = Duration::from_secs(300);
 const PROBE: Duration = Duration::from_secs(10);
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 const DATABASE: &str = "patchbay.db";
-/// `path = "off"`
-const NO_DATABASE: &str = "off";
+/// Where a file could be named.
+const NO_FILE: &str = "off";
+/// Decisions in memory.
+const KEPT: usize = 1_000;
+const MOST_KEPT: i64 = 100_000;
+/// Bytes of a recording.
+const RECORDING: usize = 1 << 30;
 /// Of `storage.key`, in characters.
 const SHORTEST_KEY: usize = 16;
 
@@ -40,13 +47,16 @@ pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
     let drafts = vendors::read(&root);
     let public = public::read(&root, &drafts);
     let adapters = drafts.iter().map(|draft| draft.adapter.clone());
-    let used: Vec<Text> = adapters.chain(public.strategies).collect();
+    let keys = keys::read(&root, &server, &public.written);
+    check_callers(&root, &public, &keys);
+    let used: Vec<Text> = adapters.chain(public.strategies).chain(keys.strategies).collect();
     let settings = Settings {
-        keys: keys::read(&root, &server, &public.written),
+        keys: keys.keys,
         plugins: plugins::read(root.section("plugins"), folder, &used),
         storage: storage(root.section("storage"), folder),
         timeouts: timeouts(root.section("timeouts")),
         failover: failover(&root),
+        decisions: decisions(root.section("decisions"), folder),
         rules: Arc::new(circuit::rules(&root)),
         default_model: default_model(&root, &public.written),
         health: health(root.section("health")),
@@ -61,6 +71,34 @@ pub(super) fn settings(root: Section<'_>, folder: &Path) -> Settings {
     settings
 }
 
+/// Rules that name callers nobody is.
+fn check_callers(root: &Section<'_>, public: &Public, keys: &Keys) {
+    let known: Vec<&str> = keys.names.iter().map(|name| name.written.as_str()).collect();
+    let unknown = public
+        .callers
+        .iter()
+        .filter(|caller| !keys.names.iter().any(|name| name.value == caller.value));
+    for caller in unknown {
+        let message = format!("no key is called {:?}", caller.written);
+        let advice = suggest::among(&caller.written, "keys", &known);
+        root.report.error(&caller.place, message, advice);
+    }
+}
+
+fn decisions(section: Section<'_>, folder: &Path) -> Decisions {
+    let most = section.bytes("record_most").unwrap_or(RECORDING);
+    let path = section.text("record", &FILE).filter(|path| path != NO_FILE);
+    let decisions = Decisions {
+        keep: section.whole("keep", 0..=MOST_KEPT).unwrap_or(KEPT),
+        record: path.map(|path| Recording {
+            path: folder.join(path),
+            most: most as u64,
+        }),
+    };
+    section.finish();
+    decisions
+}
+
 /// Reads `[server]` alone.
 pub(super) fn server(root: &Section<'_>) -> Server {
     server::read(root.section("server")).settings
@@ -73,7 +111,7 @@ fn storage(section: Section<'_>, folder: &Path) -> Storage {
         .and_then(|field| storage_key(section.report, &field));
     section.finish();
     let path = match own.as_deref() {
-        Some(NO_DATABASE) => None,
+        Some(NO_FILE) => None,
         own => Some(folder.join(own.unwrap_or(DATABASE))),
     };
     Storage { path, key }

@@ -23,6 +23,7 @@ pub struct Settings {
     pub storage: Storage,
     pub timeouts: Timeouts,
     pub failover: Failover,
+    pub decisions: Decisions,
     /// What failures do to the keys they speak of.
     pub rules: Arc<Rules>,
     pub health: Health,
@@ -67,6 +68,10 @@ pub struct CallerKey {
     pub key: Secret,
     /// The public models it may use; `None` is all of them.
     pub models: Option<Vec<String>>,
+    /// The strategies a request may name, with what each is told.
+    pub strategies: Vec<Strategy>,
+    /// Of all its requests.
+    pub tags: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -213,6 +218,24 @@ pub struct Failover {
     pub retry_malformed: bool,
 }
 
+/// What is kept of decisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decisions {
+    /// So many in memory, to be explained (default 1,000).
+    pub keep: usize,
+    /// Where they are written, to be replayed; `None` (the default) is nowhere.
+    pub record: Option<Recording>,
+}
+
+/// A file of decisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// Absolute, or relative to the configuration file's folder (already joined).
+    pub path: PathBuf,
+    /// Nothing is added once it has so many bytes (default 1 GiB).
+    pub most: u64,
+}
+
 /// One vendor: an adapter, where it lives, and the accounts and models to be had there.
 #[derive(Debug)]
 pub struct Vendor {
@@ -291,10 +314,50 @@ pub struct PublicModel {
     pub name: String,
     /// In the order of the file; the built-in order keeps it.
     pub targets: Vec<Target>,
-    /// The strategy plugin's name; `None` is the built-in order.
-    pub strategy: Option<String>,
-    /// JSON object for the strategy.
-    pub strategy_settings: String,
+    /// `None` is the built-in order.
+    pub strategy: Option<Strategy>,
+    /// Decides beside it, without effect.
+    pub shadow: Option<Strategy>,
+    /// The first that fits a request chooses among the targets.
+    pub rules: Vec<Rule>,
+}
+
+/// What stands for the host's own order where a strategy is named.
+pub const BUILT_IN: &str = "built-in";
+
+/// A strategy and what it is told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Strategy {
+    /// The plugin's name.
+    pub name: String,
+    /// A JSON object.
+    pub settings: String,
+}
+
+/// Chooses among the targets of a public model by what a request is like.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// All of these the request must have.
+    pub tags: Vec<String>,
+    /// Names of callers' keys; empty is everybody.
+    pub callers: Vec<String>,
+    /// Of the request, by estimate.
+    pub least_input: Option<u32>,
+    /// Of the request, by estimate.
+    pub most_input: Option<u32>,
+    pub tools: Option<bool>,
+    pub images: Option<bool>,
+    pub chooses: Chooses,
+    pub targets: Vec<Target>,
+}
+
+/// What becomes of the other targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chooses {
+    /// They are not asked.
+    Only,
+    /// They are asked after these.
+    First,
 }
 
 /// One model at one vendor, with all of its accounts or some.
@@ -348,8 +411,30 @@ impl Settings {
             .vendors
             .values()
             .filter(move |vendor| vendor.adapter == plugin);
-        let models = self.models.values();
-        let models = models.filter(move |model| model.strategy.as_deref() == Some(plugin));
+        let named = move |strategy: &&Strategy| strategy.name == plugin;
+        let models = self.models.values().flat_map(move |model| {
+            let live = model
+                .strategy
+                .as_ref()
+                .filter(named)
+                .map(|strategy| (model, "strategy", strategy));
+            let shadow = model
+                .shadow
+                .as_ref()
+                .filter(named)
+                .map(|strategy| (model, "shadow", strategy));
+            live.into_iter().chain(shadow)
+        });
+        let keys = self.keys.iter().flat_map(move |key| {
+            let strategies = key.strategies.iter().filter(named);
+            strategies.map(move |strategy| {
+                let place = format!(
+                    "the settings of {plugin} among the strategies of the key {}",
+                    key.name
+                );
+                (place, strategy.settings.as_str())
+            })
+        });
         vendors
             .map(|vendor| {
                 (
@@ -357,9 +442,10 @@ impl Settings {
                     vendor.settings.as_str(),
                 )
             })
-            .chain(models.map(|model| {
-                let place = format!("the strategy's settings of models.{}", model.name);
-                (place, model.strategy_settings.as_str())
+            .chain(models.map(|(model, role, strategy)| {
+                let place = format!("the {role}'s settings of models.{}", model.name);
+                (place, strategy.settings.as_str())
             }))
+            .chain(keys)
     }
 }

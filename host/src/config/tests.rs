@@ -7,7 +7,7 @@ mod settings;
 
 use std::path::Path;
 
-use super::{Loaded, Problems, load, parse};
+use super::{Loaded, Problems, PublicModel, load, parse};
 
 /// What variables must never show anywhere.
 const SECRET: &str = "hunter2-do-not-show";
@@ -109,4 +109,10 @@ fn a_file_that_cannot_be_read_says_what_to_do() {
         format!("{shown}: is not UTF-8 text, save it as UTF-8\n1 error")
     );
     assert!(said(folder.path()).contains(": cannot be read: "));
+}
+
+/// The strategy of a public model, and what it is told.
+pub(super) fn strategy(model: &PublicModel) -> Option<(&str, &str)> {
+    let strategy = model.strategy.as_ref()?;
+    Some((&strategy.name, &strategy.settings))
 }

@@ -8,10 +8,14 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{Generation, Live};
-use crate::config::{Account, Model, PublicModel, Secret, Settings, Target as ConfiguredTarget, Vendor};
-use crate::plugin::{PluginSet, Target};
+use crate::config::{
+    self, Account, BUILT_IN, CallerKey, Model, PublicModel, Secret, Settings, Strategy,
+    Target as ConfiguredTarget, Vendor,
+};
+use crate::decision::{self, Decider};
+use crate::plugin::{PluginSet, Role, Target};
 use crate::pool::{CandidateKey, Terms, number_of};
-use crate::route::{Candidate, Ranker, Route, Way};
+use crate::route::{Candidate, Decides, FACTS, InShadow, Ranker, Route, Rule, Way};
 use crate::upstream::Upstream;
 
 /// How the notice ends about what the configuration itself has taken out of service.
@@ -60,48 +64,111 @@ impl Generation {
 }
 
 fn notices(route: &Route) -> Vec<String> {
-    let strategy = route
-        .missing
-        .iter()
-        .map(|why| format!("models.{}: {why}; using the built-in order", route.name));
     let candidates = route
         .candidates
         .iter()
         .filter_map(|candidate| candidate.unavailable.clone());
-    strategy.chain(candidates).collect()
+    route.missing().chain(candidates).collect()
 }
 
 // === impl Parts ===
 
 impl Parts<'_> {
     fn route(&self, model: &PublicModel) -> Route {
-        let candidates: Vec<Arc<Candidate>> = model
+        let targets = model.targets.iter().flat_map(|target| self.candidates(target));
+        let candidates: Vec<Arc<Candidate>> = targets
+            .zip(0u32..)
+            .map(|((vendor, account, model), place)| Arc::new(self.candidate(vendor, account, model, place)))
+            .collect();
+        let decides = |strategy: &Strategy, role| self.decides(model, strategy, &candidates, role);
+        let deciders: Vec<Decides> = self
+            .strategies(model)
+            .map(|strategy| decides(strategy, Role::Live))
+            .collect();
+        let shadow = model.shadow.as_ref().map(|strategy| {
+            let decides = decides(strategy, Role::Shadow);
+            Arc::new(InShadow::new(decides, deciders.len(), self.live.shadows.clone()))
+        });
+        let known = deciders
+            .iter()
+            .chain(shadow.as_ref().map(|shadow| &shadow.decides));
+        let pool = decision::Pool {
+            number: self.live.journal.pool_number(),
+            model: model.name.clone(),
+            candidates: candidates.iter().map(|candidate| candidate.member()).collect(),
+            facts: FACTS,
+            deciders: known.map(decider).collect(),
+        };
+        Route {
+            name: model.name.clone(),
+            rules: model
+                .rules
+                .iter()
+                .map(|rule| self.rule(rule, &candidates))
+                .collect(),
+            has_strategy: model.strategy.is_some(),
+            memory: self.live.memories.of(&model.name, "", Role::Live),
+            pool: Arc::new(pool),
+            journal: self.live.journal.clone(),
+            candidates,
+            deciders,
+            shadow,
+        }
+    }
+
+    /// The model's own strategy, and those that requests for it may name, each once.
+    fn strategies<'a>(&'a self, model: &'a PublicModel) -> impl Iterator<Item = &'a Strategy> {
+        let may_use = |key: &&CallerKey| {
+            key.models
+                .as_ref()
+                .is_none_or(|models| models.contains(&model.name))
+        };
+        let keys = self.settings.keys.iter().filter(may_use);
+        let mut named: Vec<&Strategy> = keys
+            .flat_map(|key| &key.strategies)
+            .filter(|strategy| strategy.name != BUILT_IN && Some(*strategy) != model.strategy.as_ref())
+            .collect();
+        named.sort();
+        named.dedup();
+        model.strategy.iter().chain(named)
+    }
+
+    fn decides(
+        &self,
+        model: &PublicModel,
+        strategy: &Strategy,
+        candidates: &[Arc<Candidate>],
+        role: Role,
+    ) -> Decides {
+        let ranker = self.plugins.strategy(&strategy.name).and_then(|plugin| {
+            Ranker::new(plugin.clone(), &strategy.settings, candidates, role)
+                .map_err(|error| format!("strategy {}: {error}", strategy.name))
+        });
+        Decides {
+            strategy: strategy.clone(),
+            ranker: ranker.map(Arc::new),
+            memory: self.live.memories.of(&model.name, &strategy.name, role),
+        }
+    }
+
+    /// Which candidates a rule chooses.
+    fn rule(&self, rule: &config::Rule, candidates: &[Arc<Candidate>]) -> Rule {
+        let chosen: Vec<_> = rule
             .targets
             .iter()
             .flat_map(|target| self.candidates(target))
             .collect();
-        let ranker = model.strategy.as_ref().map(|name| {
-            let plugin = self.plugins.strategy(name)?;
-            Ranker::new(plugin.clone(), &model.strategy_settings, &candidates)
-                .map_err(|error| format!("strategy {name}: {error}"))
-        });
-        let (ranker, missing) = match ranker {
-            None => (None, None),
-            Some(Ok(ranker)) => (Some(Arc::new(ranker)), None),
-            Some(Err(why)) => (None, Some(why)),
+        let is_chosen = |candidate: &Arc<Candidate>| {
+            chosen.iter().any(|(vendor, account, model)| {
+                candidate.vendor == vendor.name
+                    && candidate.account == account.name
+                    && candidate.model == model.name
+            })
         };
-        let strategy = model.strategy.as_deref().unwrap_or_default();
-        let memory = self.live.memories.of(&model.name, strategy);
-        Route {
-            name: model.name.clone(),
-            candidates,
-            ranker,
-            missing,
-            memory,
-        }
+        Rule::new(rule.clone(), candidates.iter().map(is_chosen).collect())
     }
 
-    fn candidates(&self, target: &ConfiguredTarget) -> Vec<Arc<Candidate>> {
+    fn candidates(&self, target: &ConfiguredTarget) -> Vec<(&Vendor, &Account, &Model)> {
         let Some(vendor) = self.settings.vendors.get(&target.vendor) else {
             return Vec::new();
         };
@@ -112,12 +179,10 @@ impl Parts<'_> {
             .accounts
             .iter()
             .filter_map(|index| vendor.accounts.get(*index));
-        accounts
-            .map(|account| Arc::new(self.candidate(vendor, account, model)))
-            .collect()
+        accounts.map(|account| (vendor, account, model)).collect()
     }
 
-    fn candidate(&self, vendor: &Vendor, account: &Account, model: &Model) -> Candidate {
+    fn candidate(&self, vendor: &Vendor, account: &Account, model: &Model, place: u32) -> Candidate {
         let key = CandidateKey {
             vendor: vendor.name.clone(),
             account: account.name.clone(),
@@ -139,6 +204,7 @@ impl Parts<'_> {
         });
         state.allowed().configure(&account.limits, &model.limits);
         Candidate {
+            place,
             vendor: vendor.name.clone(),
             account: account.name.clone(),
             model: model.name.clone(),
@@ -177,6 +243,14 @@ impl Parts<'_> {
             adapter: adapter.clone(),
             target: Arc::new(target),
         })
+    }
+}
+
+fn decider(decides: &Decides) -> Decider {
+    Decider {
+        strategy: decides.strategy.name.clone(),
+        identity: decides.identity().to_owned(),
+        settings: decides.strategy.settings.clone(),
     }
 }
 

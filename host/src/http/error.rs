@@ -164,6 +164,8 @@ impl From<&Refusal> for ApiError {
                 param: bad.param().map(str::to_owned),
                 ..error(StatusCode::BAD_REQUEST, "invalid_request_error")
             },
+            Refusal::WrongTags => error(StatusCode::BAD_REQUEST, "invalid_request_error"),
+            Refusal::NotYours(_) => error(StatusCode::FORBIDDEN, "invalid_request_error"),
             Refusal::UnknownModel(_) => Self {
                 param: Some("model".to_owned()),
                 ..error(StatusCode::NOT_FOUND, "invalid_request_error").with_code("model_not_found")

@@ -16,9 +16,13 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use crate::app::Gateway;
 use crate::chat::Operation;
-use crate::pipeline::{Incoming, Refusal, Reply, Served, serve};
+use crate::pipeline::{Incoming, Refusal, Reply, Served, Wishes, serve};
 use crate::stream::{CallerStream, KeptAlive};
 use crate::usage::Trail;
+
+/// What requests may say of how they want to be routed.
+const TAGS: &str = "x-patchbay-tags";
+const STRATEGY: &str = "x-patchbay-strategy";
 
 pub(super) async fn chat(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     respond(&gateway, Operation::Chat, request).await
@@ -70,6 +74,10 @@ async fn respond(gateway: &Gateway, operation: Operation, request: Request) -> R
     let incoming = Incoming {
         operation,
         key: bearer(&parts.headers),
+        wishes: Wishes {
+            tags: value(&parts.headers, TAGS),
+            strategy: value(&parts.headers, STRATEGY),
+        },
         body,
     };
     let Served { trail, reply } = serve(gateway, incoming).await;
@@ -123,6 +131,10 @@ fn mark(headers: &mut HeaderMap, trail: &Trail) {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
+}
+
+fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    headers.get(name).map(HeaderValue::as_bytes)
 }
 
 /// The key in `Authorization: Bearer KEY`.

@@ -211,6 +211,7 @@ impl Attempts {
             self.pass_over(held);
             return self.nobody();
         }
+        self.record.asks(&turn.candidate);
         let asked = Instant::now();
         let attempt = Attempt {
             generation: &self.generation,
@@ -249,6 +250,7 @@ impl Attempts {
             failure: &failure,
         }
         .emit();
+        self.record.failed(&failure);
         if failure.counts_against_candidate() {
             // Before anybody is asked again; that it cannot be kept, the storage has said.
             if let Some(kept) = turn.lease.failed(&failure, turn.candidate.plugin()) {

@@ -14,6 +14,13 @@ pub enum Refusal {
     Incomplete,
     #[error(transparent)]
     BadRequest(#[from] RequestError),
+    #[error(
+        "x-patchbay-tags must be at most 16 names, separated by commas, of letters, digits, `-`, `_` and `.`"
+    )]
+    WrongTags,
+    /// The request names a strategy that its caller may not.
+    #[error("x-patchbay-strategy: requests with this key may {0}")]
+    NotYours(String),
     /// Also for a model this key may not use: names are not told to strangers.
     #[error("the model `{0}` does not exist or you do not have access to it")]
     UnknownModel(String),
@@ -41,6 +48,8 @@ impl Refusal {
             Self::TooLong(_)
             | Self::Incomplete
             | Self::BadRequest(_)
+            | Self::WrongTags
+            | Self::NotYours(_)
             | Self::NoCandidate(PlanError::Incapable(_)) => Kind::InvalidRequest,
             Self::UnknownModel(_) => Kind::ModelNotFound,
             Self::NoCandidate(PlanError::Unavailable) | Self::OutOfCandidates => Kind::ServiceUnavailable,

@@ -36,6 +36,7 @@ pub struct Turn {
     pub model: String,
     /// The name of the caller's key.
     pub caller: String,
+    pub tags: Vec<String>,
     pub streaming: bool,
     pub input_tokens: u32,
     pub sequence: u64,

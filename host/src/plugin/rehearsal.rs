@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::adapter::Adapter;
 use super::load::{Plugin, Serves};
-use super::strategy::StrategyPlugin;
+use super::strategy::{Role, StrategyPlugin};
 use super::trial::{TrialError, exchange, pool, rank, rank_once};
 
 /// Calls that are timed.
@@ -64,7 +64,7 @@ fn rehearse_strategy(strategy: &Arc<StrategyPlugin>, settings: &str) -> Vec<Find
     if findings.iter().all(|finding| finding.ok) {
         for candidates in POOLS {
             let time = strategy
-                .instance(settings, &pool(candidates))
+                .instance(settings, &pool(candidates), Role::Live)
                 .map(|mut instance| {
                     median(|| Ok(rank_once(&mut instance, strategy, candidates, 1.0).map(|_| ())?))
                 });

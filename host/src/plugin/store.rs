@@ -28,6 +28,18 @@ pub(super) struct Shared {
     pub(super) conduct: Arc<Conduct>,
 }
 
+impl Shared {
+    /// The same limits, and nothing else in common: how these instances behave says nothing about the others.
+    pub(super) fn apart(&self, voice: &str) -> Self {
+        Self {
+            limits: self.limits.clone(),
+            lane: Arc::new(self.lane.apart()),
+            voice: Arc::new(Voice::new(voice)),
+            conduct: self.conduct.clone(),
+        }
+    }
+}
+
 /// The host's side of one instance.
 #[derive(Debug)]
 pub(super) struct State {

@@ -20,6 +20,14 @@ const STATE: usize = 64 * 1024;
 /// Facts a strategy may ask for.
 const FACTS: usize = 64;
 
+/// What an instance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    Live,
+    /// Nothing it does speaks for or against the plugin where it is live.
+    Shadow,
+}
+
 /// A loaded strategy.
 pub struct StrategyPlugin {
     name: String,
@@ -28,6 +36,8 @@ pub struct StrategyPlugin {
     settings: Schema,
     engine: Engine,
     shared: Shared,
+    /// The same limits, and nothing else in common.
+    apart: Shared,
     pre: StrategyPre,
 }
 
@@ -89,6 +99,7 @@ impl StrategyPlugin {
         })?;
         let identity = format!("{name}@{}", raw.version);
         shared.voice = Arc::new(Voice::new(identity.clone()));
+        let apart = shared.apart(&format!("{identity} (shadow)"));
         Ok(Self {
             name: name.to_owned(),
             identity,
@@ -96,6 +107,7 @@ impl StrategyPlugin {
             settings,
             engine: engine.clone(),
             shared,
+            apart,
             pre,
         })
     }
@@ -145,9 +157,14 @@ impl StrategyPlugin {
         self: &Arc<Self>,
         settings: &str,
         pool: &[PoolMember],
+        role: Role,
     ) -> Result<StrategyInstance, PluginError> {
         const FUNCTION: &str = "strategy.configure";
-        let mut store = new_store(&self.engine, &self.shared);
+        let shared = match role {
+            Role::Live => &self.shared,
+            Role::Shadow => &self.apart,
+        };
+        let mut store = new_store(&self.engine, shared);
         let guest = self.pre.instantiate(&mut store);
         let guest = guest.map_err(|error| PluginError::from_call("instantiation", &error, store.data()))?;
         let members: Vec<wit::Candidate> = pool.iter().cloned().map(Into::into).collect();
@@ -268,7 +285,7 @@ impl Turn {
             operation: self.operation.as_str().to_owned(),
             model: self.model.clone(),
             caller: self.caller.clone(),
-            tags: Vec::new(),
+            tags: self.tags.clone(),
             streaming: self.streaming,
             input_tokens: self.input_tokens,
             affinity: None,

@@ -13,7 +13,7 @@ use super::contract::{Call, Head, Input, Next, Turn};
 use super::error::{PluginError, Problem};
 use super::load::Serves;
 use super::payload::Payload;
-use super::strategy::{PoolMember, Ranked, StrategyInstance, StrategyPlugin};
+use super::strategy::{PoolMember, Ranked, Role, StrategyInstance, StrategyPlugin};
 use super::target::Target;
 use crate::chat::Operation;
 
@@ -101,12 +101,14 @@ pub(super) fn exchange(
 
 /// Ranks of a synthetic pool. What the strategy answered, in words that can be compared.
 pub(super) fn rank(strategy: &Arc<StrategyPlugin>, settings: &str) -> Result<String, TrialError> {
-    let ranked = strategy.instance(settings, &pool(3)).and_then(|mut instance| {
-        // A gateway that has just started knows little: every fact is unknown, then every fact is one.
-        let unknown = rank_once(&mut instance, strategy, 3, f64::NAN)?;
-        let known = rank_once(&mut instance, strategy, 3, 1.0)?;
-        Ok(format!("{unknown:?} {known:?}"))
-    });
+    let ranked = strategy
+        .instance(settings, &pool(3), Role::Live)
+        .and_then(|mut instance| {
+            // A gateway that has just started knows little: every fact is unknown, then every fact is one.
+            let unknown = rank_once(&mut instance, strategy, 3, f64::NAN)?;
+            let known = rank_once(&mut instance, strategy, 3, 1.0)?;
+            Ok(format!("{unknown:?} {known:?}"))
+        });
     match ranked {
         // It would rather not: an answer.
         Err(PluginError {
@@ -129,6 +131,7 @@ pub(super) fn rank_once(
         model: "trial".to_owned(),
         caller: "trial".to_owned(),
         streaming: false,
+        tags: Vec::new(),
         input_tokens: 16,
         sequence: 0,
         entropy: 1,

@@ -154,6 +154,13 @@ impl CandidateState {
         reasons.max_by_key(|held| held.until.unwrap_or(Millis::MAX))
     }
 
+    /// Whether it is left alone.
+    pub fn is_held(&self) -> bool {
+        let keys = [&self.account, &self.key].into_iter();
+        let mut outlooks = keys.map(|key| key.outlook());
+        outlooks.any(|outlook| matches!(outlook, Admission::No(_))) || self.allowed.held().is_some()
+    }
+
     fn keys_held(&self) -> Option<Held> {
         let keys = [&self.account, &self.key].into_iter();
         let blocked = keys.filter_map(|key| match key.outlook() {
@@ -188,9 +195,8 @@ impl CandidateState {
         self.requests.load(Relaxed)
     }
 
-    /// Of the account with this model, and of the account where that is worse.
-    pub fn condition(&self) -> Condition {
-        let now = clock::unix_millis();
+    /// Of the account with this model, and of the account where that is worse. `now`: Unix time in milliseconds.
+    pub fn condition(&self, now: Millis) -> Condition {
         let own = self.key.health.condition(now);
         own.min(self.account.health.condition(now))
     }

@@ -66,7 +66,7 @@ fn leases_give_themselves_back_and_state_outlives_them() {
     assert!((health.success_rate(clock::unix_millis()) - 0.5).abs() < 1e-9);
     assert!((health.latency.average_ms() - 100.0).abs() < 1e-9);
     assert!((health.first_token.average_ms() - 10.0).abs() < 1e-9);
-    assert_eq!(again.condition(), Condition::Degraded);
+    assert_eq!(again.condition(clock::unix_millis()), Condition::Degraded);
 }
 
 #[test]

@@ -12,6 +12,8 @@ use crate::pool::{CandidateState, Need};
 /// Everything an attempt needs. Built once per generation; live numbers are in `state`.
 #[derive(Debug)]
 pub struct Candidate {
+    /// Its index among the candidates of its public model.
+    pub place: u32,
     pub vendor: String,
     pub account: String,
     /// The upstream model's name.
@@ -67,7 +69,7 @@ impl Candidate {
 
     /// Whether it can be asked this moment: there is a way to it, it is not left alone, and it has room.
     pub(super) fn can_be_asked(&self) -> bool {
-        self.is_available() && self.state.held().is_none() && self.state.has_room()
+        self.is_available() && !self.state.is_held() && self.state.has_room()
     }
 
     /// What an attempt to serve this request is going to use, by estimate. What the caller leaves out of the request may

@@ -2,7 +2,6 @@
 //! (`strategy.description.facts`).
 
 use super::Candidate;
-use crate::clock;
 use crate::pool::Condition;
 
 /// A fact the host knows how to give.
@@ -23,31 +22,68 @@ pub(super) enum Fact {
     OutputPrice,
     QuotaLeft,
     ContextLength,
-    /// Not known to this host: NaN throughout.
-    Unknown,
+}
+
+/// All of them, in the order in which decisions keep them.
+const ALL: [Fact; 15] = [
+    Fact::Available,
+    Fact::Health,
+    Fact::Weight,
+    Fact::Priority,
+    Fact::InFlight,
+    Fact::Requests,
+    Fact::ConsecutiveFailures,
+    Fact::SuccessRate,
+    Fact::LatencyMs,
+    Fact::LatencyP95Ms,
+    Fact::FirstTokenMs,
+    Fact::InputPrice,
+    Fact::OutputPrice,
+    Fact::QuotaLeft,
+    Fact::ContextLength,
+];
+
+/// The names of all facts, in the order of [`row`].
+pub(super) const NAMES: [&str; 15] = {
+    let mut names = [""; 15];
+    let mut index = 0;
+    while index < ALL.len() {
+        names[index] = ALL[index].name();
+        index += 1;
+    }
+    names
+};
+
+/// All facts about one candidate. `now`: Unix time in milliseconds.
+pub(super) fn row(candidate: &Candidate, now: u64) -> [f64; 15] {
+    // One NaN for all that is not known, so that a decision is the same to the bit when it is read again.
+    ALL.map(|fact| {
+        Some(fact.of(candidate, now))
+            .filter(|number| !number.is_nan())
+            .unwrap_or(f64::NAN)
+    })
 }
 
 // === impl Fact ===
 
 impl Fact {
-    pub(super) fn parse(name: &str) -> Self {
-        match name {
-            "available" => Self::Available,
-            "health" => Self::Health,
-            "weight" => Self::Weight,
-            "priority" => Self::Priority,
-            "in-flight" => Self::InFlight,
-            "requests" => Self::Requests,
-            "consecutive-failures" => Self::ConsecutiveFailures,
-            "success-rate" => Self::SuccessRate,
-            "latency-ms" => Self::LatencyMs,
-            "latency-p95-ms" => Self::LatencyP95Ms,
-            "first-token-ms" => Self::FirstTokenMs,
-            "input-price" => Self::InputPrice,
-            "output-price" => Self::OutputPrice,
-            "quota-left" => Self::QuotaLeft,
-            "context-length" => Self::ContextLength,
-            _ => Self::Unknown,
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Available => "available",
+            Self::Health => "health",
+            Self::Weight => "weight",
+            Self::Priority => "priority",
+            Self::InFlight => "in-flight",
+            Self::Requests => "requests",
+            Self::ConsecutiveFailures => "consecutive-failures",
+            Self::SuccessRate => "success-rate",
+            Self::LatencyMs => "latency-ms",
+            Self::LatencyP95Ms => "latency-p95-ms",
+            Self::FirstTokenMs => "first-token-ms",
+            Self::InputPrice => "input-price",
+            Self::OutputPrice => "output-price",
+            Self::QuotaLeft => "quota-left",
+            Self::ContextLength => "context-length",
         }
     }
 
@@ -55,11 +91,11 @@ impl Fact {
         clippy::cast_precision_loss,
         reason = "counts and priorities stay far below 2^52"
     )]
-    pub(super) fn of(self, candidate: &Candidate) -> f64 {
+    fn of(self, candidate: &Candidate, now: u64) -> f64 {
         let state = &candidate.state;
         match self {
             Self::Available => f64::from(u8::from(candidate.can_be_asked())),
-            Self::Health => match state.condition() {
+            Self::Health => match state.condition(now) {
                 Condition::Healthy => 1.0,
                 Condition::Degraded => 0.5,
                 Condition::Unhealthy => 0.0,
@@ -69,7 +105,7 @@ impl Fact {
             Self::InFlight => state.in_flight() as f64,
             Self::Requests => state.requests() as f64,
             Self::ConsecutiveFailures => f64::from(state.health().consecutive_failures()),
-            Self::SuccessRate => state.health().success_rate(clock::unix_millis()),
+            Self::SuccessRate => state.health().success_rate(now),
             Self::LatencyMs => state.health().latency.average_ms(),
             Self::LatencyP95Ms => state.health().latency.p95_ms(),
             Self::FirstTokenMs => state.health().first_token.average_ms(),
@@ -77,7 +113,6 @@ impl Fact {
             Self::OutputPrice => candidate.price.output.unwrap_or(f64::NAN),
             Self::QuotaLeft => state.allowed().quota_left(),
             Self::ContextLength => candidate.context_length.map_or(f64::NAN, f64::from),
-            Self::Unknown => f64::NAN,
         }
     }
 }

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use arc_swap::{ArcSwap, Guard};
 
 use crate::lock::lock;
+use crate::plugin::Role;
 
-/// All memories, by public model and strategy name. Outlives every generation.
+/// All memories, by public model and strategy name; a strategy in shadow has one of its own. Outlives every generation.
 #[derive(Debug, Default)]
 pub struct Memories {
-    known: Mutex<HashMap<(String, String), Arc<Memory>>>,
+    known: Mutex<HashMap<(String, String, Role), Arc<Memory>>>,
 }
 
 /// The state of one strategy for one public model, and the count of its requests.
@@ -25,10 +26,10 @@ pub struct Memory {
 
 impl Memories {
     /// The same memory each time. For building generations, not for the hot path.
-    pub fn of(&self, model: &str, strategy: &str) -> Arc<Memory> {
+    pub fn of(&self, model: &str, strategy: &str, role: Role) -> Arc<Memory> {
         let mut known = lock(&self.known);
         known
-            .entry((model.to_owned(), strategy.to_owned()))
+            .entry((model.to_owned(), strategy.to_owned(), role))
             .or_default()
             .clone()
     }
@@ -60,11 +61,12 @@ mod tests {
     #[test]
     fn the_later_of_two_racing_writers_loses() {
         let memories = Memories::default();
-        let memory = memories.of("m", "s");
+        let memory = memories.of("m", "s", Role::Live);
         let (one, two) = (memory.read(), memory.read());
         assert!(memory.replace(&one, vec![1]));
         assert!(!memory.replace(&two, vec![2]));
-        assert_eq!(**memories.of("m", "s").read(), vec![1]);
-        assert!(memories.of("m", "t").read().is_empty());
+        assert_eq!(**memories.of("m", "s", Role::Live).read(), vec![1]);
+        assert!(memories.of("m", "t", Role::Live).read().is_empty());
+        assert!(memories.of("m", "s", Role::Shadow).read().is_empty());
     }
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 
-use super::facts::Fact;
+use super::facts::NAMES;
 use super::{Candidate, Memory};
-use crate::plugin::{PluginError, PoolMember, Problem, Ranked, StrategyInstance, StrategyPlugin, Turn};
+use crate::decision::Given;
+use crate::plugin::{PluginError, PoolMember, Problem, Ranked, Role, StrategyInstance, StrategyPlugin};
 
 /// Idle instances kept for one public model. A call takes microseconds, so few are ever in use at once.
 const IDLE: usize = 4;
@@ -19,7 +20,9 @@ pub struct Ranker {
     plugin: Arc<StrategyPlugin>,
     settings: String,
     pool: Vec<PoolMember>,
-    facts: Vec<Fact>,
+    /// Where among all facts those are that it wants; none where there is no such fact.
+    columns: Vec<Option<usize>>,
+    role: Role,
     idle: ArrayQueue<StrategyInstance>,
     retired: AtomicBool,
 }
@@ -33,35 +36,35 @@ impl Ranker {
         plugin: Arc<StrategyPlugin>,
         settings: &str,
         candidates: &[Arc<Candidate>],
+        role: Role,
     ) -> Result<Self, String> {
         plugin
             .settings()
             .check(settings)
             .map_err(|problem| format!("settings: {problem}"))?;
-        let pool: Vec<PoolMember> = candidates.iter().map(|candidate| candidate.member()).collect();
-        let first = plugin
-            .instance(settings, &pool)
-            .map_err(|error| error.to_string())?;
-        let facts = plugin.facts().iter().map(|name| Fact::parse(name)).collect();
-        for (fact, name) in std::iter::zip(&facts as &Vec<Fact>, plugin.facts()) {
-            if *fact == Fact::Unknown {
+        let columns = plugin.facts().iter().map(|name| {
+            let column = NAMES.iter().position(|known| known == name);
+            if column.is_none() {
                 tracing::warn!(
                     plugin = plugin.identity(),
                     fact = name,
                     "a fact this gateway does not know: NaN"
                 );
             }
-        }
-        let idle = ArrayQueue::new(IDLE);
-        let _ = idle.push(first);
-        Ok(Self {
-            plugin,
+            column
+        });
+        let ranker = Self {
+            columns: columns.collect(),
             settings: settings.to_owned(),
-            pool,
-            facts,
-            idle,
+            pool: candidates.iter().map(|candidate| candidate.member()).collect(),
+            role,
+            idle: ArrayQueue::new(IDLE),
             retired: AtomicBool::new(false),
-        })
+            plugin,
+        };
+        let first = ranker.fresh().map_err(|error| error.to_string())?;
+        ranker.put_back(first);
+        Ok(ranker)
     }
 
     /// name@version
@@ -75,73 +78,94 @@ impl Ranker {
         while self.idle.pop().is_some() {}
     }
 
+    /// Ranks where the plugin belongs. With it comes the state that the decision was made with.
     pub(super) async fn rank(
         self: &Arc<Self>,
-        turn: Turn,
-        offered: &[u32],
-        candidates: &[Arc<Candidate>],
+        given: &Arc<Given>,
         memory: &Arc<Memory>,
-    ) -> Result<Ranked, PluginError> {
-        let facts = self.facts(offered, candidates);
-        let (ranker, offered, memory) = (self.clone(), offered.to_vec(), memory.clone());
-        let decided = self
-            .plugin
-            .run(move || ranker.decide(&turn, &offered, &facts, &memory))
-            .await;
-        let decided = decided.and_then(|decided| decided);
-        self.plugin.decided(decided.as_ref().err());
-        decided
+    ) -> (Arc<Vec<u8>>, Result<Ranked, PluginError>) {
+        let (ranker, given, own) = (self.clone(), given.clone(), memory.clone());
+        let decided = self.plugin.run(move || ranker.decide_here(&given, &own)).await;
+        let (state, ranked) = decided.unwrap_or_else(|error| (memory.read().clone(), Err(error)));
+        self.plugin.decided(ranked.as_ref().err());
+        (state, ranked)
     }
 
-    fn decide(
+    /// Ranks here and now.
+    pub(super) fn decide_here(
         &self,
-        turn: &Turn,
-        offered: &[u32],
-        facts: &[f64],
+        given: &Given,
         memory: &Memory,
-    ) -> Result<Ranked, PluginError> {
-        let mut instance = match self.idle.pop() {
-            Some(instance) => instance,
-            None => self.plugin.instance(&self.settings, &self.pool)?,
+    ) -> (Arc<Vec<u8>>, Result<Ranked, PluginError>) {
+        let mut instance = match self.instance() {
+            Ok(instance) => instance,
+            Err(error) => return (memory.read().clone(), Err(error)),
         };
-        let ranked = decide(&mut instance, turn, offered, facts, memory);
+        let facts = self.facts(given);
+        let (state, ranked) = decide(&mut instance, given, &facts, memory);
         let usable = match &ranked {
             Ok(_) => true,
             Err(error) => matches!(error.problem, Problem::Refused(_)),
         };
-        if usable && !self.retired.load(Ordering::SeqCst) {
-            let _ = self.idle.push(instance);
+        if usable {
+            self.put_back(instance);
         }
-        ranked
+        (state, ranked)
     }
 
-    fn facts(&self, offered: &[u32], candidates: &[Arc<Candidate>]) -> Vec<f64> {
-        let mut facts = Vec::with_capacity(offered.len() * self.facts.len());
-        for candidate in offered.iter().filter_map(|index| candidates.get(*index as usize)) {
-            facts.extend(self.facts.iter().map(|fact| fact.of(candidate)));
+    fn instance(&self) -> Result<StrategyInstance, PluginError> {
+        match self.idle.pop() {
+            Some(instance) => Ok(instance),
+            None => self.fresh(),
+        }
+    }
+
+    fn fresh(&self) -> Result<StrategyInstance, PluginError> {
+        self.plugin.instance(&self.settings, &self.pool, self.role)
+    }
+
+    fn put_back(&self, instance: StrategyInstance) {
+        if !self.retired.load(Ordering::SeqCst) {
+            let _ = self.idle.push(instance);
+        }
+    }
+
+    /// The columns that the plugin wants, in its order.
+    fn facts(&self, given: &Given) -> Vec<f64> {
+        let mut facts = Vec::with_capacity(given.offered.len() * self.columns.len());
+        for row in 0..given.offered.len() {
+            let row = given.row(row);
+            let number = |column: &Option<usize>| column.and_then(|column| row.get(column).copied());
+            facts.extend(
+                self.columns
+                    .iter()
+                    .map(|column| number(column).unwrap_or(f64::NAN)),
+            );
         }
         facts
     }
 }
 
 /// Ranks, and stores the new state unless another decision was faster; then ranks again, and in the end keeps the
-/// order and drops the state.
+/// order and drops the state. With it comes the state that was ranked with.
 fn decide(
     instance: &mut StrategyInstance,
-    turn: &Turn,
-    offered: &[u32],
+    given: &Given,
     facts: &[f64],
     memory: &Memory,
-) -> Result<Ranked, PluginError> {
+) -> (Arc<Vec<u8>>, Result<Ranked, PluginError>) {
     let mut again = 0;
     loop {
-        let state = memory.read();
-        let mut ranked = instance.rank(turn, offered, facts, &state)?;
+        let state = memory.read().clone();
+        let mut ranked = match instance.rank(&given.turn, &given.offered, facts, &state) {
+            Ok(ranked) => ranked,
+            Err(error) => return (state, Err(error)),
+        };
         let Some(new) = ranked.state.take() else {
-            return Ok(ranked);
+            return (state, Ok(ranked));
         };
         if memory.replace(&state, new) || again == RERANK {
-            return Ok(ranked);
+            return (state, Ok(ranked));
         }
         again += 1;
     }
@@ -158,7 +182,7 @@ impl std::fmt::Debug for Ranker {
 // === impl Candidate ===
 
 impl Candidate {
-    fn member(&self) -> PoolMember {
+    pub fn member(&self) -> PoolMember {
         PoolMember {
             vendor: self.vendor.clone(),
             account: self.account.clone(),

@@ -23,6 +23,17 @@ pub enum Ending {
     Cancelled,
 }
 
+impl Ending {
+    /// "completed", "cancelled" or the failure's kind.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Failed(failure) => failure.kind.as_str(),
+        }
+    }
+}
+
 /// An answer under way to the caller. Dropping it before its end means that the caller has left.
 #[derive(Debug)]
 pub struct CallerStream {

@@ -32,7 +32,20 @@ pub struct PluginFailed<'a> {
 pub struct StrategyFellBack<'a> {
     /// The public model's name.
     pub model: &'a str,
-    pub error: &'a PluginError,
+    /// None where the plugin is not there at all, which the operator has been told.
+    pub error: Option<&'a PluginError>,
+}
+
+/// A strategy has decided without effect, or failed to.
+#[derive(Debug)]
+pub struct ShadowDecided<'a> {
+    /// The public model's name.
+    pub model: &'a str,
+    pub strategy: &'a str,
+    pub agreed: bool,
+    pub error: Option<&'a str>,
+    /// The error is worth a line in the log: it is not one of many.
+    pub tell: bool,
 }
 
 /// The newest version of a part cannot be used.
@@ -62,12 +75,11 @@ pub struct Swapped<'a> {
 impl RequestEnded<'_> {
     pub fn emit(&self) {
         let record = self.record;
-        let (outcome, label) = match self.ending {
-            Ending::Completed => ("completed", "completed"),
-            Ending::Cancelled => ("cancelled", "cancelled"),
-            Ending::Failed(failure) => (failure.kind.as_str(), failure.kind.label()),
-        };
-        self.count(label);
+        let outcome = self.ending.name();
+        self.count(match self.ending {
+            Ending::Completed | Ending::Cancelled => outcome,
+            Ending::Failed(failure) => failure.kind.label(),
+        });
         let trail = &record.trail;
         let error = match self.ending {
             Ending::Failed(failure) => Some(failure.message.as_str()),
@@ -207,8 +219,33 @@ impl PluginFailed<'_> {
 
 impl StrategyFellBack<'_> {
     pub fn emit(&self) {
-        PluginFailed { error: self.error }.emit();
+        if let Some(error) = self.error {
+            PluginFailed { error }.emit();
+        }
         METRICS.strategy_fallbacks.with_label_values(&[self.model]).inc();
+    }
+}
+
+// === impl ShadowDecided ===
+
+impl ShadowDecided<'_> {
+    pub fn emit(&self) {
+        let outcome = match self.error {
+            Some(_) => "failed",
+            None if self.agreed => "agreed",
+            None => "differed",
+        };
+        METRICS
+            .shadow_decisions
+            .with_label_values(&[self.model, self.strategy, outcome])
+            .inc();
+        if let Some(error) = self.error.filter(|_| self.tell) {
+            tracing::warn!(
+                model = self.model,
+                strategy = self.strategy,
+                "the strategy in shadow does not decide (told once until it does): {error}"
+            );
+        }
     }
 }
 

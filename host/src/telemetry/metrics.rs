@@ -38,6 +38,10 @@ pub struct Metrics {
     pub limits_passed: IntCounterVec,
     pub plugin_failures: IntCounterVec,
     pub strategy_fallbacks: IntCounterVec,
+    /// Of strategies in shadow, by whether they agreed.
+    pub shadow_decisions: IntCounterVec,
+    /// By whether they were recorded or left out.
+    pub decisions: IntCounterVec,
     pub reload_failures: IntCounterVec,
     pub plugin_rollbacks: IntCounterVec,
     /// 1 for each plugin whose calls run on threads of their own.
@@ -136,6 +140,16 @@ impl Metrics {
                 "patchbay_strategy_fallbacks_total",
                 "Requests ordered by the built-in order because their strategy failed",
                 &["model"],
+            ),
+            shadow_decisions: counter(
+                "patchbay_shadow_decisions_total",
+                "Decisions of strategies in shadow, by whether the first candidate was the same",
+                &["model", "strategy", "outcome"],
+            ),
+            decisions: counter(
+                "patchbay_recorded_decisions_total",
+                "Decisions by whether they were written to the recording",
+                &["outcome"],
             ),
             reload_failures: counter(
                 "patchbay_reload_failures_total",

@@ -8,8 +8,17 @@ use super::path::SettingPath;
 use crate::config::suggest;
 
 /// Tables and fields of the file that stay its own.
-const FIXED: [&str; 10] = [
-    "attempts", "circuit", "failover", "health", "keys", "plugins", "recheck", "server", "storage",
+const FIXED: [&str; 11] = [
+    "attempts",
+    "circuit",
+    "decisions",
+    "failover",
+    "health",
+    "keys",
+    "plugins",
+    "recheck",
+    "server",
+    "storage",
     "timeouts",
 ];
 const CHANGEABLE: [&str; 4] = ["default_model", "models", "routing", "vendors"];
@@ -19,8 +28,11 @@ const CHANGEABLE: [&str; 4] = ["default_model", "models", "routing", "vendors"];
 /// Why not, and what can be set instead.
 pub(super) fn check(path: &SettingPath) -> Result<(), Misfit> {
     match path.keys()[..] {
-        ["default_model"] | ["routing", "strategy"] | ["routing", "settings", ..] | ["models", _] => Ok(()),
-        ["models", _, "strategy"] | ["models", _, "settings", ..] | ["models", _, "targets"] => Ok(()),
+        ["default_model"]
+        | ["routing", "strategy"]
+        | ["routing", "settings" | "shadow", ..]
+        | ["models", _] => Ok(()),
+        ["models", _, "strategy" | "targets" | "rules"] | ["models", _, "settings" | "shadow", ..] => Ok(()),
         ["vendors", _] => Ok(()),
         ["vendors", _, "accounts" | "models", _, "name", ..] => Err(Misfit::new(
             "cannot be changed",
@@ -50,8 +62,11 @@ pub(super) fn check(path: &SettingPath) -> Result<(), Misfit> {
                 }
             ),
         )),
-        ["models", _, field, ..] => Err(unknown(field, &["settings", "strategy", "targets"])),
-        ["routing", field, ..] => Err(unknown(field, &["settings", "strategy"])),
+        ["models", _, field, ..] => Err(unknown(
+            field,
+            &["rules", "settings", "shadow", "strategy", "targets"],
+        )),
+        ["routing", field, ..] => Err(unknown(field, &["settings", "shadow", "strategy"])),
         [first, ..] if FIXED.contains(&first) => Err(Misfit::new(
             "is for the file alone",
             format!(

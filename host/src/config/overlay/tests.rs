@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::config::tests::strategy;
 
 const FILE: &str = r#"
 [[keys]]
@@ -97,9 +98,11 @@ fn fields_of_accounts_and_models_are_found_by_name() {
         (one.models[0].limits.concurrency, one.models[1].limits.concurrency),
         (None, Some(7))
     );
-    assert_eq!(settings.models["fast"].strategy.as_deref(), Some("quiet"));
-    assert_eq!(settings.models["fast"].strategy_settings, r#"{"margin":1}"#);
-    assert_eq!(settings.models["gpt-4.1"].strategy.as_deref(), Some("spread"));
+    assert_eq!(
+        strategy(&settings.models["fast"]),
+        Some(("quiet", r#"{"margin":1}"#))
+    );
+    assert_eq!(strategy(&settings.models["gpt-4.1"]), Some(("spread", "{}")));
     assert_eq!(settings.default_model.as_deref(), Some("fast"));
 }
 

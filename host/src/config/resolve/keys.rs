@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::check_unique;
+use super::public::routing::{self, Named};
 use super::server::ServerDraft;
 use crate::config::kinds::{MODEL_NAME, NAME};
 use crate::config::reader::{Field, Report, Section, Text};
@@ -13,19 +14,25 @@ use crate::config::suggest;
 /// Shortest key, in bytes: fewer are a slip, not a key.
 const SHORTEST: usize = 4;
 
+/// The keys, with what other parts of the file are checked against.
+pub(super) struct Keys {
+    pub(super) keys: Vec<CallerKey>,
+    pub(super) names: Vec<Text>,
+    /// The strategy plugins that are named.
+    pub(super) strategies: Vec<Text>,
+}
+
 /// A key as read.
 struct Draft {
     name: Text,
     key: Option<Secret>,
     models: Option<Vec<Text>>,
+    strategies: Vec<Named>,
+    tags: Vec<String>,
 }
 
 /// Reads the keys. `public` are the public models: by name, how it may be shown.
-pub(super) fn read(
-    root: &Section<'_>,
-    server: &ServerDraft,
-    public: &BTreeMap<String, String>,
-) -> Vec<CallerKey> {
+pub(super) fn read(root: &Section<'_>, server: &ServerDraft, public: &BTreeMap<String, String>) -> Keys {
     let advice = "write [[keys]] above name = \"...\" and key = \"${...}\"";
     let items = match root.field("keys") {
         Some(field) => field.items(advice),
@@ -50,7 +57,12 @@ pub(super) fn read(
     for text in drafts.iter().filter_map(|draft| draft.models.as_ref()).flatten() {
         check_public(root.report, text, public);
     }
-    drafts.into_iter().filter_map(caller_key).collect()
+    let strategies = drafts.iter().flat_map(|draft| &draft.strategies);
+    Keys {
+        strategies: strategies.filter_map(|named| named.plugin().cloned()).collect(),
+        names,
+        keys: drafts.into_iter().filter_map(caller_key).collect(),
+    }
 }
 
 /// A key that callers present as a bearer token, so made of what can stand in a header.
@@ -83,12 +95,28 @@ fn draft(section: Section<'_>) -> Option<Draft> {
             .report
             .error(&place, "allows no model", "leave it out to allow every model");
     }
+    let tags = section.texts("tags", &NAME).unwrap_or_default();
+    let strategies = strategies(&section);
     section.finish();
     Some(Draft {
         name: name?.0,
         key,
         models,
+        strategies,
+        tags: tags.into_iter().map(|tag| tag.value).collect(),
     })
+}
+
+/// Those that a request may name, each once.
+fn strategies(section: &Section<'_>) -> Vec<Named> {
+    let items = section
+        .field("strategies")
+        .and_then(|field| field.items(routing::ADVICE));
+    let items = items.unwrap_or_default();
+    let named: Vec<Named> = items.iter().filter_map(Named::read).collect();
+    let names: Vec<Text> = named.iter().map(|named| named.name.clone()).collect();
+    check_unique(section.report, "strategy", &names);
+    named
 }
 
 fn caller_key(draft: Draft) -> Option<CallerKey> {
@@ -99,6 +127,8 @@ fn caller_key(draft: Draft) -> Option<CallerKey> {
         name: draft.name.value,
         key: draft.key?,
         models,
+        strategies: draft.strategies.into_iter().map(Named::into_strategy).collect(),
+        tags: draft.tags,
     })
 }
 

@@ -1,6 +1,7 @@
 //! `[models.*]`: the names that callers use, and what serves each.
 
-mod routing;
+pub(super) mod routing;
+mod rules;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,8 +10,8 @@ use super::check_key;
 use super::vendors::VendorDraft;
 use crate::config::kinds::MODEL_NAME;
 use crate::config::reader::{Section, Text};
-use crate::config::settings::{PublicModel, Target};
-use routing::Routing;
+use crate::config::settings::{PublicModel, Rule, Target};
+use routing::{Named, Routing};
 
 /// The public models, with what other parts of the file are checked against.
 pub(super) struct Public {
@@ -19,6 +20,8 @@ pub(super) struct Public {
     pub(super) written: BTreeMap<String, String>,
     /// The strategy plugins that are named.
     pub(super) strategies: Vec<Text>,
+    /// The keys that rules name.
+    pub(super) callers: Vec<Text>,
 }
 
 /// Reads `[routing]` and `[models.*]`, then adds the models of vendors that no target names.
@@ -27,11 +30,12 @@ pub(super) fn read(root: &Section<'_>, vendors: &[VendorDraft]) -> Public {
         models: BTreeMap::new(),
         written: BTreeMap::new(),
         strategies: Vec::new(),
+        callers: Vec::new(),
     };
     let section = root.section("routing");
     let default = Routing::read(&section, &Routing::default());
     section.finish();
-    public.strategies.extend(default.strategy.clone());
+    public.strategies.extend(default.plugins());
     for (name, field) in root.members("models") {
         check_key(root.report, &field.place, name, &MODEL_NAME);
         let Some(section) = field.section(&format!("write [{}]", field.place.path())) else {
@@ -41,7 +45,8 @@ pub(super) fn read(root: &Section<'_>, vendors: &[VendorDraft]) -> Public {
         let targets = listed
             .map(|field| targets::read(root.report, &field, vendors))
             .unwrap_or_default();
-        public.add(name, name, targets, Routing::read(&section, &default));
+        let rules = rules::read(&section, &targets, vendors, &mut public.callers);
+        public.add(name, name, targets, Routing::read(&section, &default), rules);
         section.finish();
     }
     publish_unnamed(root, vendors, &default, &mut public);
@@ -68,6 +73,7 @@ fn publish_unnamed(root: &Section<'_>, vendors: &[VendorDraft], default: &Routin
                     &model.written,
                     everywhere(&model.value, vendors),
                     default.clone(),
+                    Vec::new(),
                 );
             }
         }
@@ -90,14 +96,15 @@ fn everywhere(name: &str, vendors: &[VendorDraft]) -> Vec<Target> {
 // === impl Public ===
 
 impl Public {
-    fn add(&mut self, name: &str, written: &str, targets: Vec<Target>, routing: Routing) {
-        self.strategies.extend(routing.strategy.clone());
+    fn add(&mut self, name: &str, written: &str, targets: Vec<Target>, routing: Routing, rules: Vec<Rule>) {
+        self.strategies.extend(routing.plugins());
         self.written.insert(name.to_owned(), written.to_owned());
         let model = PublicModel {
             name: name.to_owned(),
             targets,
-            strategy: routing.strategy.map(|text| text.value),
-            strategy_settings: routing.settings.unwrap_or_else(|| "{}".to_owned()),
+            strategy: routing.strategy.map(Named::into_strategy),
+            shadow: routing.shadow.map(Named::into_strategy),
+            rules,
         };
         self.models.insert(name.to_owned(), model);
     }

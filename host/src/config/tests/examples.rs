@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{load, parse};
+use super::{load, parse, strategy};
 use crate::config::Loaded;
 
 fn path(name: &str) -> PathBuf {
@@ -72,8 +72,8 @@ fn demo_needs_no_variable() {
             .collect();
         assert_eq!(vendors, ["sim-one", "sim-two"], "{name}");
     }
-    assert_eq!(settings.models["small"].strategy.as_deref(), Some("round-robin"));
-    assert_eq!(settings.models["large"].strategy.as_deref(), Some("priority"));
+    assert_eq!(strategy(&settings.models["small"]), Some(("round-robin", "{}")));
+    assert_eq!(strategy(&settings.models["large"]), Some(("priority", "{}")));
     for vendor in ["sim-one", "sim-two"] {
         let accounts = &settings.vendors[vendor].accounts;
         let keys: Vec<&str> = accounts

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{SECRET, check, parse};
+use super::{SECRET, check, parse, strategy};
 use crate::config::Settings;
 use crate::config::settings::Capabilities;
 use crate::pool::Bounds;
@@ -72,11 +72,7 @@ fn defaults() {
     assert!(
         model.context_length.is_none() && model.max_output_tokens.is_none() && model.price.input.is_none()
     );
-    let public = &settings.models["m"];
-    assert_eq!(
-        (&public.strategy, public.strategy_settings.as_str()),
-        (&None, "{}")
-    );
+    assert_eq!(strategy(&settings.models["m"]), None);
 }
 
 #[test]
@@ -205,11 +201,7 @@ fn models_that_no_target_names_are_public_wherever_they_are() {
         [("b", 1, &[0, 1][..]), ("a", 1, &[0])]
     );
     assert_eq!(targets(&settings, "org/large"), [("a", 0, &[0][..])]);
-    let large = &settings.models["large"];
-    assert_eq!(
-        (large.strategy.as_deref(), large.strategy_settings.as_str()),
-        (Some("spread"), "{\"a\":1}")
-    );
+    assert_eq!(strategy(&settings.models["large"]), Some(("spread", "{\"a\":1}")));
 }
 
 #[test]
@@ -231,17 +223,13 @@ fn a_model_takes_the_default_strategy_with_its_settings_or_neither() {
          [models.none]\ntargets = [\"zz/m\"]\nstrategy = \"built-in\"\n",
     );
     let cases = [
-        ("same", Some("spread"), "{\"a\":1}"),
-        ("tuned", Some("spread"), "{\"a\":2}"),
-        ("other", Some("other"), "{}"),
-        ("none", None, "{}"),
+        ("same", Some(("spread", "{\"a\":1}"))),
+        ("tuned", Some(("spread", "{\"a\":2}"))),
+        ("other", Some(("other", "{}"))),
+        ("none", None),
     ];
-    for (name, strategy, strategy_settings) in cases {
-        let model = &settings.models[name];
-        assert_eq!(
-            (model.strategy.as_deref(), model.strategy_settings.as_str()),
-            (strategy, strategy_settings)
-        );
+    for (name, expected) in cases {
+        assert_eq!(strategy(&settings.models[name]), expected, "{name}");
     }
 }
 

@@ -1,52 +1,70 @@
 //! How the candidates of a model are ordered: a strategy plugin, or the host's own order. Names no plugin.
 
 use crate::config::kinds::NAME;
-use crate::config::reader::{Section, Text};
+use crate::config::reader::{Field, Section, Text};
+use crate::config::settings::{BUILT_IN, Strategy};
 use crate::config::suggest;
 
-/// What stands for the host's own order where a strategy is named.
-const BUILT_IN: &str = "built-in";
+pub(in crate::config::resolve) const ADVICE: &str =
+    "write \"NAME\", or { strategy = \"NAME\", settings = { ... } }";
+/// Where a shadow could be named.
+const NO_SHADOW: &str = "off";
 
-/// A strategy and what it is told.
+/// A strategy by name, with what it is told.
+#[derive(Clone)]
+pub(in crate::config::resolve) struct Named {
+    pub(in crate::config::resolve) name: Text,
+    /// JSON object.
+    settings: Option<String>,
+}
+
+/// A strategy, another one in its shadow, and what they are told.
 #[derive(Clone, Default)]
 pub(super) struct Routing {
     /// `None` is the host's own order.
-    pub(super) strategy: Option<Text>,
-    /// JSON object.
-    pub(super) settings: Option<String>,
+    pub(super) strategy: Option<Named>,
+    pub(super) shadow: Option<Named>,
 }
 
+// === impl Routing ===
+
 impl Routing {
-    /// Reads `strategy` and `settings`. Without a strategy it is the `default` one with its settings, or with
+    /// Reads `strategy`, `settings` and `shadow`. Without a strategy it is the `default` one with its settings, or with
     /// the settings that stand here.
     pub(super) fn read(section: &Section<'_>, default: &Self) -> Self {
-        let own_settings = section.json_object("settings");
-        let routing = match section.field("strategy") {
+        let own = section.json_object("settings");
+        let strategy = match section.field("strategy") {
             Some(field) => {
-                let strategy = field
-                    .text(&NAME)
-                    .map(|(text, _)| text)
-                    .filter(|text| text.value != BUILT_IN);
-                Self {
-                    strategy,
-                    settings: own_settings,
-                }
+                let name = field.text(&NAME).map(|(text, _)| text);
+                name.filter(|text| text.value != BUILT_IN)
+                    .map(|name| Named { name, settings: own })
             }
-            None => Self {
-                strategy: default.strategy.clone(),
-                settings: own_settings.or_else(|| default.settings.clone()),
-            },
+            None => default.strategy.clone().map(|named| Named {
+                settings: own.or(named.settings),
+                name: named.name,
+            }),
         };
+        let shadow = match section.field("shadow") {
+            Some(field) => Named::read(&field).filter(|named| named.name.value != NO_SHADOW),
+            None => default.shadow.clone(),
+        };
+        let routing = Self { strategy, shadow };
         routing.check(section);
         routing
     }
 
+    /// The strategy plugins that are named.
+    pub(super) fn plugins(&self) -> impl Iterator<Item = Text> {
+        let named = [&self.strategy, &self.shadow].into_iter().flatten();
+        named.filter_map(|named| named.plugin().cloned())
+    }
+
     fn check(&self, section: &Section<'_>) {
         match &self.strategy {
-            Some(text) if suggest::nearest(&text.written, &[BUILT_IN]).is_some() => {
-                let message = format!("{:?} would be a plugin", text.written);
+            Some(Named { name, .. }) if suggest::nearest(&name.written, &[BUILT_IN]).is_some() => {
+                let message = format!("{:?} would be a plugin", name.written);
                 section.report.warn(
-                    &text.place,
+                    &name.place,
                     message,
                     "write \"built-in\" for the order that needs none",
                 );
@@ -58,6 +76,48 @@ impl Routing {
                     .warn(&place, "the built-in order has no settings", "name a strategy");
             }
             _ => {}
+        }
+        if let Some(Named { name, .. }) = &self.shadow
+            && name.value == BUILT_IN
+        {
+            section.report.error(
+                &name.place,
+                "the built-in order cannot be a shadow",
+                "name a plugin, or write \"off\"",
+            );
+        }
+    }
+}
+
+// === impl Named ===
+
+impl Named {
+    /// A name alone, or a table that also tells the settings.
+    pub(in crate::config::resolve) fn read(field: &Field<'_>) -> Option<Self> {
+        if field.is_text() {
+            let (name, _) = field.text(&NAME)?;
+            return Some(Self { name, settings: None });
+        }
+        let section = field.section(ADVICE)?;
+        let name = section.required("strategy", "add strategy = \"...\"");
+        let name = name.and_then(|field| field.text(&NAME));
+        let settings = section.json_object("settings");
+        section.finish();
+        Some(Self {
+            name: name?.0,
+            settings,
+        })
+    }
+
+    /// None is the host's own order.
+    pub(in crate::config::resolve) fn plugin(&self) -> Option<&Text> {
+        Some(&self.name).filter(|name| name.value != BUILT_IN)
+    }
+
+    pub(in crate::config::resolve) fn into_strategy(self) -> Strategy {
+        Strategy {
+            name: self.name.value,
+            settings: self.settings.unwrap_or_else(|| "{}".to_owned()),
         }
     }
 }
