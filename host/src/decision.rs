@@ -243,6 +243,19 @@ impl Given {
     }
 }
 
+// === impl Verdict ===
+
+impl Verdict {
+    pub(crate) fn failed(why: String) -> Self {
+        Self {
+            decided: Err(why),
+            agreed: false,
+            same_order: false,
+            took: Duration::ZERO,
+        }
+    }
+}
+
 // === impl Shadow ===
 
 impl Shadow {

@@ -18,6 +18,7 @@ use crate::answer::{Answer, Stream};
 pub struct Client {
     url: String,
     authorization: Option<String>,
+    headers: Vec<(&'static str, String)>,
     pool: Pool<HttpConnector, Full<Bytes>>,
 }
 
@@ -30,6 +31,7 @@ impl Client {
         Self {
             url: format!("http://{address}"),
             authorization: key.map(|key| format!("Bearer {key}")),
+            headers: Vec::new(),
             pool: Pool::builder(TokioExecutor::new()).build(connector),
         }
     }
@@ -41,6 +43,13 @@ impl Client {
             authorization: Some(value.to_owned()),
             ..self
         }
+    }
+
+    /// Sends this header as well.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -79,6 +88,9 @@ impl Client {
             .uri(format!("{}{path}", self.url));
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
         }
         let request = request
             .header(CONTENT_TYPE, "application/json")

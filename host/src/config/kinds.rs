@@ -83,7 +83,7 @@ pub(super) const FOLDER: Kind<String> = Kind {
 
 pub(super) const FILE: Kind<String> = Kind {
     what: "a file",
-    advice: "write for example \"patchbay.db\", or \"off\"",
+    advice: "write the path of a file, or \"off\"",
     parse: |text| (!text.is_empty() && !text.ends_with('/')).then(|| text.to_owned()),
 };
 

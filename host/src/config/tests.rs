@@ -51,11 +51,20 @@ fn problems_read_as_written_down() {
     let (_, cases) = include_str!("tests/problems.txt").split_once("\n=== ").unwrap();
     let cases: Vec<&str> = cases.split("\n=== ").collect();
     assert!(cases.len() > 25, "only {} cases were found", cases.len());
-    for case in cases {
-        let (name, case) = case.split_once('\n').unwrap();
-        let (text, expected) = case.split_once("\n---\n").unwrap();
-        assert_eq!(said(text).trim_end(), expected.trim_end(), "in the case {name:?}");
-    }
+    let wrong: Vec<String> = cases
+        .into_iter()
+        .filter_map(|case| {
+            let (name, case) = case.split_once('\n').unwrap();
+            let (text, expected) = case.split_once("\n---\n").unwrap();
+            let said = said(text);
+            (said.trim_end() != expected.trim_end()).then(|| format!("=== {name}\n{said}"))
+        })
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "other words than expected:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]

@@ -90,14 +90,8 @@ impl InShadow {
 
     /// Has it decide what was decided, some time later. `mark`: where what it says is kept.
     pub(super) fn follow(self: &Arc<Self>, decision: &Arc<Decision>, mark: Arc<Shadow>) {
-        let resting = lock(&self.rests_until).is_some_and(|until| Instant::now() < until);
-        if resting {
-            return self.settle(
-                decision,
-                &mark,
-                Err("left out: it takes too long, and rests".to_owned()),
-                Duration::ZERO,
-            );
+        if self.rests() {
+            return self.leave_out(decision, &mark, "it takes too long, and rests");
         }
         let job = Job {
             shadow: self.clone(),
@@ -105,12 +99,24 @@ impl InShadow {
             mark: mark.clone(),
         };
         if self.shadows.jobs.try_send(job).is_err() {
-            let why = "left out: too many decisions were waiting".to_owned();
-            self.settle(decision, &mark, Err(why), Duration::ZERO);
+            self.leave_out(decision, &mark, "too many decisions were waiting");
         }
     }
 
-    fn decide(&self, decision: &Arc<Decision>, mark: &Shadow) {
+    fn rests(&self) -> bool {
+        lock(&self.rests_until).is_some_and(|until| Instant::now() < until)
+    }
+
+    fn leave_out(&self, decision: &Decision, mark: &Shadow, why: &str) {
+        self.tell(decision, "left out", None);
+        mark.settle(Verdict::failed(format!("left out: {why}")));
+    }
+
+    fn decide(&self, decision: &Decision, mark: &Shadow) {
+        // It may have begun to rest while this one was waiting.
+        if self.rests() {
+            return self.leave_out(decision, mark, "it takes too long, and rests");
+        }
         let began = Instant::now();
         let decided = match &self.decides.ranker {
             Ok(ranker) => {
@@ -125,39 +131,34 @@ impl InShadow {
         if took > QUICK {
             *lock(&self.rests_until) = Some(Instant::now() + took * REST);
         }
-        self.settle(decision, mark, decided, took);
+        let (outcome, verdict) = match decided {
+            Err(why) => ("failed", Verdict::failed(why)),
+            Ok((order, note)) => {
+                let (agreed, same_order) = compare(decision, &order);
+                let verdict = Verdict {
+                    decided: Ok((order, note)),
+                    agreed,
+                    same_order,
+                    took,
+                };
+                (if agreed { "agreed" } else { "differed" }, verdict)
+            }
+        };
+        let error = verdict.decided.as_ref().err();
+        let failed_before = self.failing.swap(error.is_some(), Relaxed);
+        self.tell(decision, outcome, error.filter(|_| !failed_before));
+        mark.settle(verdict);
     }
 
-    fn settle(
-        &self,
-        decision: &Decision,
-        mark: &Shadow,
-        decided: Result<(Vec<u32>, Option<String>), String>,
-        took: Duration,
-    ) {
-        let (agreed, same_order) = match &decided {
-            Ok((order, _)) => compare(decision, order),
-            Err(_) => (false, false),
-        };
-        let failed = decided.is_err();
-        let first_failure = failed && !self.failing.swap(failed, Relaxed);
-        if !failed {
-            self.failing.store(false, Relaxed);
-        }
+    /// An error that is worth a line in the log: not one of many.
+    fn tell(&self, decision: &Decision, outcome: &'static str, error: Option<&String>) {
         ShadowDecided {
             model: &decision.pool.model,
             strategy: &self.decides.strategy.name,
-            agreed,
-            error: decided.as_ref().err().map(String::as_str),
-            tell: first_failure,
+            outcome,
+            error: error.map(String::as_str),
         }
         .emit();
-        mark.settle(Verdict {
-            decided,
-            agreed,
-            same_order,
-            took,
-        });
     }
 }
 

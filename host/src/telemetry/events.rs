@@ -42,10 +42,10 @@ pub struct ShadowDecided<'a> {
     /// The public model's name.
     pub model: &'a str,
     pub strategy: &'a str,
-    pub agreed: bool,
+    /// "agreed", "differed", "failed" or "left out".
+    pub outcome: &'static str,
+    /// To be written to the log.
     pub error: Option<&'a str>,
-    /// The error is worth a line in the log: it is not one of many.
-    pub tell: bool,
 }
 
 /// The newest version of a part cannot be used.
@@ -230,16 +230,11 @@ impl StrategyFellBack<'_> {
 
 impl ShadowDecided<'_> {
     pub fn emit(&self) {
-        let outcome = match self.error {
-            Some(_) => "failed",
-            None if self.agreed => "agreed",
-            None => "differed",
-        };
         METRICS
             .shadow_decisions
-            .with_label_values(&[self.model, self.strategy, outcome])
+            .with_label_values(&[self.model, self.strategy, self.outcome])
             .inc();
-        if let Some(error) = self.error.filter(|_| self.tell) {
+        if let Some(error) = self.error {
             tracing::warn!(
                 model = self.model,
                 strategy = self.strategy,

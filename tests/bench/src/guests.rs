@@ -8,8 +8,8 @@ use bytes::Bytes;
 use patchbay::chat::Operation;
 use patchbay::config::{self, Settings};
 use patchbay::plugin::{
-    Adapter, Call, Engine, Exchange, Folder, Payload, PluginSet, PoolMember, Progress, StrategyInstance,
-    StrategyPlugin, Target, Turn,
+    Adapter, Call, Engine, Exchange, Folder, Payload, PluginSet, PoolMember, Progress, Role,
+    StrategyInstance, StrategyPlugin, Target, Turn,
 };
 
 /// The components of the benchmarks.
@@ -92,7 +92,7 @@ impl Guests {
         };
         let pool: Vec<PoolMember> = (0..candidates).map(member).collect();
         Ok(Ranking {
-            instance: self.round_robin.instance("{}", &pool)?,
+            instance: self.round_robin.instance("{}", &pool, Role::Live)?,
             candidates: (0..candidates).collect(),
             facts: vec![1.0; candidates as usize * self.round_robin.facts().len()],
             sequence: 0,
@@ -176,6 +176,7 @@ impl Ranking {
             model: "model".to_owned(),
             caller: "bench".to_owned(),
             streaming: false,
+            tags: Vec::new(),
             input_tokens: 250,
             sequence: self.sequence,
             entropy: 42,

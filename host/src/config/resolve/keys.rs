@@ -112,11 +112,20 @@ fn strategies(section: &Section<'_>) -> Vec<Named> {
     let items = section
         .field("strategies")
         .and_then(|field| field.items(routing::ADVICE));
-    let items = items.unwrap_or_default();
-    let named: Vec<Named> = items.iter().filter_map(Named::read).collect();
-    let names: Vec<Text> = named.iter().map(|named| named.name.clone()).collect();
-    check_unique(section.report, "strategy", &names);
-    named
+    let mut strategies: Vec<Named> = Vec::new();
+    for named in items.unwrap_or_default().iter().filter_map(Named::read) {
+        if strategies
+            .iter()
+            .any(|earlier| earlier.name.value == named.name.value)
+        {
+            let message = format!("{:?} is there already", named.name.written);
+            section
+                .report
+                .error(&named.name.place, message, "remove one of the two");
+        }
+        strategies.push(named);
+    }
+    strategies
 }
 
 fn caller_key(draft: Draft) -> Option<CallerKey> {

@@ -123,7 +123,7 @@ fn full_shows_every_setting() {
         );
         shown.entry(known).or_default().extend(table.keys().cloned());
     }
-    assert_eq!(shown.len(), 23, "kinds of tables: {:?}", shown.keys());
+    assert_eq!(shown.len(), 26, "kinds of tables: {:?}", shown.keys());
     for (known, shown) in shown {
         let known: BTreeSet<String> = known
             .strip_prefix("known fields are ")

@@ -60,6 +60,13 @@ fn rule(
         targets: Vec::new(),
     };
     let (chooses, field) = chosen(section)?;
+    if field.is_empty() {
+        let message = "chooses no target, so nothing could serve the request";
+        section
+            .report
+            .error(&field.place, message, "name one of the model's targets");
+        return None;
+    }
     let targets = targets::read(section.report, &field, vendors);
     check_own(section, &field, &targets, own);
     Some(Rule {
