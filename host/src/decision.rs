@@ -7,6 +7,8 @@
 mod journal;
 mod recorder;
 pub mod recording;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
