@@ -28,9 +28,11 @@
 //! The contract's optional exports `observer` and `control` are not wrapped yet: a strategy that wants them
 //! generates the bindings of its world beside these.
 
+mod dice;
 #[doc(hidden)]
 pub mod exported;
 mod ranking;
+mod turns;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -40,7 +42,9 @@ use crate::bindings::strategy::exports::patchbay::plugin::strategy as wit;
 
 pub use crate::Millis;
 pub use crate::words::Fact;
+pub use dice::Dice;
 pub use ranking::Facts;
+pub use turns::Turns;
 pub use wit::{Candidate, Description, Ranking, Request};
 
 /// A way to choose among the candidates of a pool.

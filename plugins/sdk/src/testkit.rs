@@ -30,16 +30,19 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "a test ends with a panic")]
 
 mod bench;
-mod dice;
+mod cases;
 mod outcome;
+mod properties;
 mod recording;
 mod scenario;
 mod schema;
 mod scripted;
 
-pub use bench::Bench;
-pub use dice::Dice;
+pub use crate::strategy::Dice;
+pub use bench::{Bench, pool, request};
+pub use cases::{Case, Cases};
 pub use outcome::{Outcome, Sent};
+pub use properties::{assert_ranks_everybody, assert_shares};
 pub use recording::{Recording, VARIABLE, recordings};
 pub use scenario::Scenario;
 pub use schema::assert_schema_tells_defaults;

@@ -10,6 +10,13 @@ pub struct Facts<'a> {
     columns: usize,
 }
 
+/// A row and the number that decides its place. Its order is that of the numbers, NaN last, then that of the rows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
+    pub(super) number: u64,
+    pub(super) row: u32,
+}
+
 impl<'a> Facts<'a> {
     /// `numbers`: row by row. `rows`: how many candidates there are.
     pub fn new(numbers: &'a [f64], rows: usize) -> Self {
@@ -25,6 +32,12 @@ impl<'a> Facts<'a> {
         self.numbers
             .get(begin..begin.saturating_add(self.columns))
             .unwrap_or(&[])
+    }
+
+    /// One number of one candidate, or `unknown` if that is NaN.
+    pub fn or(&self, row: usize, column: usize, unknown: f64) -> f64 {
+        let number = self.get(row, column);
+        if number.is_nan() { unknown } else { number }
     }
 
     /// One number of one candidate; NaN outside the table.
@@ -44,23 +57,17 @@ impl Ranking {
     }
 
     /// The candidate with the lowest number first, NaN last, ties in the order of `candidates`. `number` is
-    /// asked by row, see [`Facts::get`].
-    pub fn lowest_first(candidates: &[u32], number: impl Fn(usize) -> f64) -> Self {
-        let mut rows: Vec<(f64, u32)> = candidates
-            .iter()
-            .enumerate()
-            .map(|(row, &candidate)| (number(row), candidate))
+    /// asked once for each row, in their order, see [`Facts::get`].
+    pub fn lowest_first(candidates: &[u32], mut number: impl FnMut(usize) -> f64) -> Self {
+        let mut entries: Vec<Entry> = (0..candidates.len())
+            .map(|row| Entry::new(row, number(row)))
             .collect();
-        // Two numbers that are not NaN always compare, so this is a total order.
-        rows.sort_by(|(left, _), (right, _)| {
-            left.partial_cmp(right)
-                .unwrap_or_else(|| left.is_nan().cmp(&right.is_nan()))
-        });
-        Self::new(rows.into_iter().map(|(_, candidate)| candidate).collect())
+        entries.sort_unstable();
+        Self::new(entries.iter().filter_map(|entry| entry.of(candidates)).collect())
     }
 
     /// The candidate with the highest number first, NaN last, ties in the order of `candidates`.
-    pub fn highest_first(candidates: &[u32], number: impl Fn(usize) -> f64) -> Self {
+    pub fn highest_first(candidates: &[u32], mut number: impl FnMut(usize) -> f64) -> Self {
         Self::lowest_first(candidates, |row| -number(row))
     }
 
@@ -81,9 +88,38 @@ impl Ranking {
     }
 }
 
+// === impl Entry ===
+
+impl Entry {
+    pub(super) fn new(row: usize, number: f64) -> Self {
+        Self {
+            number: ordered(number),
+            row: row as u32,
+        }
+    }
+
+    pub(super) fn of(&self, candidates: &[u32]) -> Option<u32> {
+        candidates.get(self.row as usize).copied()
+    }
+}
+
+/// An integer for each number, greater where the number is greater: the bits of a positive number are in order as
+/// they are, those of a negative one the other way round (IEEE 754). Integers compare in one instruction and leave no
+/// pair undecided, which is half of the time it takes to sort.
+fn ordered(number: f64) -> u64 {
+    const SIGN: u64 = 1 << 63;
+    if number.is_nan() {
+        return u64::MAX;
+    }
+    // Adding zero makes a zero of minus zero.
+    let bits = (number + 0.0).to_bits();
+    if bits & SIGN == 0 { bits | SIGN } else { !bits }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategy::Dice;
 
     #[test]
     fn the_lowest_goes_first_and_the_unknown_last() {
@@ -105,6 +141,51 @@ mod tests {
     fn zero_and_minus_zero_are_a_tie() {
         let facts = [0.0, -0.0];
         assert_eq!(Ranking::lowest_first(&[0, 1], |row| facts[row]).order, [0, 1]);
+    }
+
+    #[test]
+    fn integers_are_in_the_order_of_their_numbers() {
+        let rising = [
+            f64::NEG_INFINITY,
+            -1e300,
+            -1.0,
+            -5e-324,
+            0.0,
+            5e-324,
+            1.0,
+            1e300,
+            f64::INFINITY,
+            f64::NAN,
+        ];
+        let integers = rising.map(ordered);
+        assert!(integers.is_sorted_by(|left, right| left < right), "{integers:x?}");
+        assert_eq!(ordered(-f64::NAN), ordered(f64::NAN));
+    }
+
+    #[test]
+    fn orders_are_those_of_a_stable_sort_that_compares_numbers() {
+        let mut dice = Dice::new(1);
+        for _ in 0..1000 {
+            let numbers: Vec<f64> = (0..dice.below(600))
+                .map(|_| match dice.below(4) {
+                    0 => f64::from_bits(dice.bits()),
+                    1 => -0.0,
+                    _ => dice.below(20) as f64 - 10.0,
+                })
+                .collect();
+            let candidates: Vec<u32> = (0..numbers.len() as u32).map(|row| row * 3).collect();
+            let mut expected: Vec<(f64, u32)> =
+                numbers.iter().copied().zip(candidates.iter().copied()).collect();
+            expected.sort_by(|(left, _), (right, _)| {
+                left.partial_cmp(right)
+                    .unwrap_or_else(|| left.is_nan().cmp(&right.is_nan()))
+            });
+            let expected: Vec<u32> = expected.into_iter().map(|(_, candidate)| candidate).collect();
+            assert_eq!(
+                Ranking::lowest_first(&candidates, |row| numbers[row]).order,
+                expected
+            );
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::strategy::exported::configured;
-use crate::strategy::{Candidate, Fact, Facts, Ranking, Request, Strategy};
+use crate::strategy::{Candidate, Dice, Fact, Facts, Ranking, Request, Strategy};
 use crate::words::Operation;
 
 /// Ranks again and again, as the host would: it counts the requests and keeps the state.
@@ -34,19 +34,7 @@ impl<S: Strategy> Bench<S> {
             described: S::describe().facts,
             facts: HashMap::new(),
             state: Vec::new(),
-            request: Request {
-                operation: Operation::Chat.into(),
-                model: "model".to_owned(),
-                caller: "caller".to_owned(),
-                tags: Vec::new(),
-                streaming: false,
-                input_tokens: 100,
-                affinity: None,
-                sequence: 0,
-                entropy: 0,
-                now: 1_763_000_000_000,
-                deadline: 1_763_000_060_000,
-            },
+            request: request(),
         })
     }
 
@@ -89,18 +77,59 @@ impl<S: Strategy> Bench<S> {
         ranking
     }
 
+    /// How often each candidate of the pool is the first in the order that can serve, over so many requests, each
+    /// with random bits of its own.
+    pub fn served(&mut self, requests: usize) -> Vec<usize> {
+        let mut dice = Dice::new(self.request.sequence);
+        let mut served = vec![0; self.pool as usize];
+        for _ in 0..requests {
+            self.request.entropy = dice.bits();
+            let order = self.rank().order;
+            let first = order
+                .into_iter()
+                .find(|&candidate| self.number(Fact::Available.as_str(), candidate) != 0.0);
+            if let Some(first) = first {
+                served[first as usize] += 1;
+            }
+        }
+        served
+    }
+
     fn rows(&self, candidates: &[u32]) -> Vec<f64> {
-        let number = |fact: &String, candidate: u32| {
-            self.facts
-                .get(fact)
-                .map_or(f64::NAN, |numbers| numbers[candidate as usize])
+        let row = |&candidate: &u32| {
+            self.described
+                .iter()
+                .map(move |fact| self.number(fact, candidate))
         };
-        let row = |&candidate: &u32| self.described.iter().map(move |fact| number(fact, candidate));
         candidates.iter().flat_map(row).collect()
+    }
+
+    fn number(&self, fact: &str, candidate: u32) -> f64 {
+        self.facts
+            .get(fact)
+            .map_or(f64::NAN, |numbers| numbers[candidate as usize])
     }
 }
 
-fn pool(size: u32) -> Vec<Candidate> {
+/// One that could be the first a public model gets.
+pub fn request() -> Request {
+    Request {
+        operation: Operation::Chat.into(),
+        model: "model".to_owned(),
+        caller: "caller".to_owned(),
+        tags: Vec::new(),
+        streaming: false,
+        input_tokens: 100,
+        affinity: None,
+        sequence: 0,
+        entropy: 0,
+        now: 1_763_000_000_000,
+        deadline: 1_763_000_060_000,
+    }
+}
+
+/// So many candidates, each at an account of its own.
+pub fn pool(size: u32) -> Vec<Candidate> {
     (0..size)
         .map(|index| Candidate {
             vendor: format!("vendor-{index}"),

@@ -1,6 +1,7 @@
 //! The order, by example and over random pools.
 
-use patchbay_sdk::testkit::{Bench, Dice};
+use patchbay_sdk::testkit::{Bench, Dice, assert_ranks_everybody};
+use serde_json::json;
 
 use super::*;
 
@@ -32,4 +33,9 @@ fn every_candidate_is_ranked_in_order() {
 #[test]
 fn nobody_is_an_empty_order() {
     assert!(Bench::<Priority>::new(0).rank().order.is_empty());
+}
+
+#[test]
+fn everybody_is_ranked() {
+    assert_ranks_everybody::<Priority>(&json!({}));
 }

@@ -1,6 +1,7 @@
 //! Whose turn it is, by example and over random pools.
 
-use patchbay_sdk::testkit::{Bench, Dice};
+use patchbay_sdk::testkit::{Bench, Dice, assert_ranks_everybody};
+use serde_json::json;
 
 use super::*;
 
@@ -44,4 +45,9 @@ fn every_available_candidate_begins_equally_often() {
 fn what_is_not_known_counts_as_available() {
     assert_eq!(Bench::<RoundRobin>::new(2).rank().order, [0, 1]);
     assert!(Bench::<RoundRobin>::new(0).rank().order.is_empty());
+}
+
+#[test]
+fn everybody_is_ranked() {
+    assert_ranks_everybody::<RoundRobin>(&json!({}));
 }
