@@ -25,8 +25,8 @@
 //! patchbay_sdk::export_strategy!(Cheapest);
 //! ```
 //!
-//! The contract's optional exports `observer` and `control` are not wrapped yet: a strategy that wants them
-//! generates the bindings of its world beside these.
+//! A strategy that people may move by hand implements [`Steered`] too, one that learns from what came of its
+//! decisions [`Learning`]; the macro is told of them: `export_strategy!(Mine: Steered + Learning)`.
 
 mod dice;
 #[doc(hidden)]
@@ -41,6 +41,7 @@ use crate::adapter::NO_SETTINGS;
 use crate::bindings::strategy::exports::patchbay::plugin::strategy as wit;
 
 pub use crate::Millis;
+pub use crate::bindings::observer::exports::patchbay::plugin::observer::Outcome;
 pub use crate::words::Fact;
 pub use dice::Dice;
 pub use ranking::Facts;
@@ -70,15 +71,53 @@ pub trait Strategy: Sized + 'static {
     ) -> Result<Ranking, String>;
 }
 
+/// Moves that a person may make by hand, see `patchbay strategies act`.
+///
+/// ```
+/// # use patchbay_sdk::strategy::*;
+/// # struct Mine;
+/// # impl Strategy for Mine {
+/// #     type Settings = NoSettings;
+/// #     fn describe() -> Description { Description::new("1.0.0") }
+/// #     fn configure(_: NoSettings, _: Vec<Candidate>) -> Result<Self, String> { Ok(Self) }
+/// #     fn rank(&mut self, _: &Request, candidates: &[u32], _: Facts<'_>, _: &[u8]) -> Result<Ranking, String> {
+/// #         Ok(Ranking::new(candidates.to_vec()))
+/// #     }
+/// # }
+/// impl Steered for Mine {
+///     const ACTIONS: &[&str] = &["reset"];
+///
+///     fn act(&mut self, _: &str, _: &[u8]) -> Result<Vec<u8>, String> {
+///         Ok(Vec::new())
+///     }
+/// }
+///
+/// patchbay_sdk::export_strategy!(Mine: Steered);
+/// ```
+pub trait Steered: Strategy {
+    /// Their names: "reset", "next-model" and "next-account" where they make sense, or the strategy's own.
+    const ACTIONS: &'static [&'static str];
+
+    /// Makes one of [`Self::ACTIONS`]. Returns the new state; an error is shown to whoever asked.
+    fn act(&mut self, action: &str, state: &[u8]) -> Result<Vec<u8>, String>;
+}
+
+/// Learns from what came of its decisions.
+pub trait Learning: Strategy {
+    /// Returns the new state, if it changed.
+    fn observe(&mut self, outcome: &Outcome, state: &[u8]) -> Option<Vec<u8>>;
+}
+
 /// Settings that have no member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoSettings {}
 
-/// Makes a component of a type that implements [`Strategy`]. In native builds it makes nothing.
+/// Makes a component of a type that implements [`Strategy`], and [`Steered`] or [`Learning`] where they are named:
+/// `export_strategy!(Mine)`, `export_strategy!(Mine: Steered)`. In native builds it makes nothing.
 #[macro_export]
 macro_rules! export_strategy {
-    ($strategy:ty) => {
+    ($strategy:ty $(: $part:ident $(+ $more:ident)*)?) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             use $crate::strategy::exported;
@@ -105,7 +144,40 @@ macro_rules! export_strategy {
             $crate::bindings::strategy::export_strategy_component!(
                 Component with_types_in $crate::bindings::strategy
             );
+            $(
+                $crate::export_strategy_part!($part, $strategy, Component, CONFIGURED);
+                $($crate::export_strategy_part!($more, $strategy, Component, CONFIGURED);)*
+            )?
         };
+    };
+}
+
+/// The optional exports of [`export_strategy!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_strategy_part {
+    (Steered, $strategy:ty, $component:ident, $configured:ident) => {
+        impl exported::Control for $component {
+            fn actions() -> Vec<String> {
+                exported::actions::<$strategy>()
+            }
+            fn act(action: String, state: Vec<u8>) -> Result<Vec<u8>, String> {
+                $configured.with(|slot| slot.act(&action, &state))
+            }
+        }
+        $crate::bindings::control::export_control_component!(
+            $component with_types_in $crate::bindings::control
+        );
+    };
+    (Learning, $strategy:ty, $component:ident, $configured:ident) => {
+        impl exported::Observer for $component {
+            fn observe(outcome: exported::Outcome, state: Vec<u8>) -> Option<Vec<u8>> {
+                $configured.with(|slot| slot.observe(&outcome, &state))
+            }
+        }
+        $crate::bindings::observer::export_observer_component!(
+            $component with_types_in $crate::bindings::observer
+        );
     };
 }
 

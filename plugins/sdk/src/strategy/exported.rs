@@ -2,10 +2,12 @@
 
 use std::cell::RefCell;
 
-use super::{Facts, Strategy};
+use super::{Facts, Learning, Steered, Strategy};
 use crate::bindings::strategy::exports::patchbay::plugin::strategy as wit;
 use crate::log;
 
+pub use crate::bindings::control::exports::patchbay::plugin::control::Guest as Control;
+pub use crate::bindings::observer::exports::patchbay::plugin::observer::{Guest as Observer, Outcome};
 pub use wit::{Candidate, Description, Guest, Ranking, Request};
 
 /// Where a component keeps its strategy between calls. The macro declares it: a static cannot be generic.
@@ -23,6 +25,19 @@ pub fn configured<S: Strategy>(settings: &str, pool: Vec<Candidate>) -> Result<S
     let settings =
         serde_json::from_slice(settings.as_bytes()).map_err(|error| format!("settings: {error}"))?;
     S::configure(settings, pool)
+}
+
+pub fn actions<S: Steered>() -> Vec<String> {
+    S::ACTIONS.iter().map(|&action| action.to_owned()).collect()
+}
+
+/// Refuses what the strategy has not named.
+pub fn act<S: Steered>(strategy: &mut S, action: &str, state: &[u8]) -> Result<Vec<u8>, String> {
+    if !S::ACTIONS.contains(&action) {
+        let known = S::ACTIONS.join(", ");
+        return Err(format!("there is no action {action:?}; it has {known}"));
+    }
+    strategy.act(action, state)
 }
 
 impl<S: Strategy> Slot<S> {
@@ -47,5 +62,23 @@ impl<S: Strategy> Slot<S> {
         let mut strategy = self.0.borrow_mut();
         let strategy = strategy.as_mut().ok_or("rank was called before configure")?;
         strategy.rank(request, candidates, Facts::new(facts, candidates.len()), state)
+    }
+
+    pub fn act(&self, action: &str, state: &[u8]) -> Result<Vec<u8>, String>
+    where
+        S: Steered,
+    {
+        log::report_panics();
+        let mut strategy = self.0.borrow_mut();
+        let strategy = strategy.as_mut().ok_or("act was called before configure")?;
+        act(strategy, action, state)
+    }
+
+    pub fn observe(&self, outcome: &Outcome, state: &[u8]) -> Option<Vec<u8>>
+    where
+        S: Learning,
+    {
+        log::report_panics();
+        self.0.borrow_mut().as_mut()?.observe(outcome, state)
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::strategy::exported::configured;
-use crate::strategy::{Candidate, Dice, Fact, Facts, Ranking, Request, Strategy};
+use crate::strategy::exported::{act, configured};
+use crate::strategy::{Candidate, Dice, Fact, Facts, Ranking, Request, Steered, Strategy};
 use crate::words::Operation;
 
 /// Ranks again and again, as the host would: it counts the requests and keeps the state.
@@ -15,7 +15,8 @@ pub struct Bench<S> {
     pool: u32,
     described: Vec<String>,
     facts: HashMap<String, Vec<f64>>,
-    state: Vec<u8>,
+    /// What it returned last.
+    pub state: Vec<u8>,
     /// The next request. Its sequence number goes up with each ranking.
     pub request: Request,
 }
@@ -93,6 +94,15 @@ impl<S: Strategy> Bench<S> {
             }
         }
         served
+    }
+
+    /// Makes one of the moves that people may make by hand.
+    pub fn act(&mut self, action: &str) -> Result<(), String>
+    where
+        S: Steered,
+    {
+        self.state = act(&mut self.strategy, action, &self.state)?;
+        Ok(())
     }
 
     fn rows(&self, candidates: &[u32]) -> Vec<f64> {

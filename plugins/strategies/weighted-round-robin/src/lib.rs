@@ -1,0 +1,136 @@
+//! `weighted-round-robin`: candidates take turns, the better ones more often, and evenly spread. No candidate is left out.
+//!
+//! ```text
+//! effective = weight × max(success rate × speed, floor)
+//! speed     = fastest latency / own latency            success rate and speed are 1 while unknown
+//! ```
+//!
+//! "Fastest" means among those of the call that can be asked now, and a latency below a millisecond counts as one. An
+//! unknown weight is 1; a weight of 0 gets no turns while anybody else is there.
+//!
+//! The turns are those of nginx's smooth weighted round-robin (Ruslan Ermilov, nginx 1.3.1, in
+//! `ngx_http_upstream_round_robin.c`): each candidate's current weight grows by its effective one, the highest goes
+//! first and gives up the sum of all. Here all of it is divided by that sum, so that a current weight counts turns that
+//! are owed, and keeps its meaning when the effective ones change. Behind the first the order is that of the current
+//! weights; among equals that of the pool.
+//!
+//! Whoever cannot be asked now goes last, and neither gains nor loses turns: who comes back is not flooded, and has his
+//! share at once.
+
+mod currents;
+
+use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy};
+use serde::Deserialize;
+
+#[derive(Debug)]
+pub struct WeightedRoundRobin {
+    floor: f64,
+    pool: Vec<Candidate>,
+    /// What stands for each candidate's name in the state.
+    marks: Vec<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    floor: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { floor: 0.05 }
+    }
+}
+
+impl Strategy for WeightedRoundRobin {
+    type Settings = Settings;
+
+    fn describe() -> Description {
+        Description::new(env!("CARGO_PKG_VERSION"))
+            .settings_schema(include_str!("settings.schema.json"))
+            .facts([Fact::Available, Fact::Weight, Fact::SuccessRate, Fact::LatencyMs])
+    }
+
+    fn configure(Settings { floor }: Settings, pool: Vec<Candidate>) -> Result<Self, String> {
+        if !(0.001..=1.0).contains(&floor) {
+            return Err(format!("floor is {floor}; give a number from 0.001 to 1"));
+        }
+        if pool.len() > currents::MOST {
+            return Err(format!(
+                "{} candidates; at most {} fit the state",
+                pool.len(),
+                currents::MOST
+            ));
+        }
+        let marks = pool.iter().map(currents::mark).collect();
+        Ok(Self { floor, pool, marks })
+    }
+
+    fn rank(
+        &mut self,
+        _: &Request,
+        candidates: &[u32],
+        facts: Facts<'_>,
+        state: &[u8],
+    ) -> Result<Ranking, String> {
+        let effective = self.effective(candidates.len(), facts);
+        let total: f64 = effective.iter().flatten().sum();
+        let here = effective.iter().flatten().count();
+        let mut currents = currents::read(&self.marks, state);
+        let places: Vec<f64> = effective
+            .iter()
+            .zip(candidates)
+            .map(|(effective, &candidate)| match effective {
+                None => f64::NAN, // last
+                Some(effective) => {
+                    let share = if total > 0.0 {
+                        effective / total
+                    } else {
+                        1.0 / here as f64
+                    };
+                    currents[candidate as usize] += share;
+                    currents[candidate as usize]
+                }
+            })
+            .collect();
+        let ranking = Ranking::highest_first(candidates, |row| places[row]);
+        let Some(&first) = ranking.order.first().filter(|_| here > 0) else {
+            return Ok(ranking);
+        };
+        currents[first as usize] -= 1.0;
+        let Candidate {
+            vendor,
+            account,
+            model,
+            ..
+        } = &self.pool[first as usize];
+        Ok(ranking
+            .state(currents::write(&self.marks, &currents))
+            .note(format!("the turn of {vendor}/{account}/{model}")))
+    }
+}
+
+impl WeightedRoundRobin {
+    /// By row; none for those that cannot be asked now.
+    fn effective(&self, rows: usize, facts: Facts<'_>) -> Vec<Option<f64>> {
+        let latency = |row| facts.get(row, 3).clamp(1.0, f64::MAX);
+        let is_here = |row: &usize| facts.get(*row, 0) != 0.0;
+        let fastest = (0..rows).filter(is_here).map(latency).fold(f64::MAX, f64::min);
+        let effective = |row| {
+            let quality = or_one(facts.get(row, 2)) * or_one(fastest / latency(row));
+            or_one(facts.get(row, 1)).min(f64::MAX / 1e6) * quality.max(self.floor)
+        };
+        (0..rows)
+            .map(|row| is_here(&row).then(|| effective(row)))
+            .collect()
+    }
+}
+
+fn or_one(number: f64) -> f64 {
+    if number.is_nan() { 1.0 } else { number }
+}
+
+patchbay_sdk::export_strategy!(WeightedRoundRobin);
+
+#[cfg(test)]
+mod tests;
