@@ -34,6 +34,13 @@ impl<'a> Facts<'a> {
             .unwrap_or(&[])
     }
 
+    /// The whole table at once, for formulas that need several numbers of each candidate. `N`: as many as were
+    /// described; with another number there are no rows.
+    pub fn rows<const N: usize>(&self) -> &'a [[f64; N]] {
+        let (rows, _) = self.numbers.as_chunks();
+        if self.columns == N { rows } else { &[] }
+    }
+
     /// One number of one candidate, or `unknown` if that is NaN.
     pub fn or(&self, row: usize, column: usize, unknown: f64) -> f64 {
         let number = self.get(row, column);
@@ -192,6 +199,8 @@ mod tests {
     fn outside_the_table_nothing_is_known() {
         let facts = Facts::new(&[1.0, 2.0, 3.0, 4.0], 2);
         assert_eq!(facts.row(1), [3.0, 4.0]);
+        assert_eq!(facts.rows(), [[1.0, 2.0], [3.0, 4.0]]);
+        assert!(facts.rows::<1>().is_empty() && facts.rows::<4>().is_empty());
         assert!(facts.get(2, 0).is_nan());
         assert!(facts.get(0, 2).is_nan());
         assert!(Facts::new(&[], 0).get(0, 0).is_nan());

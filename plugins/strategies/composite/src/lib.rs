@@ -45,6 +45,12 @@ pub struct Shares {
     load: f64,
 }
 
+/// Among the candidates of the call.
+struct Highest {
+    weight: f64,
+    price: f64,
+}
+
 impl Default for Shares {
     fn default() -> Self {
         Self {
@@ -102,21 +108,16 @@ impl Strategy for Composite {
         facts: Facts<'_>,
         _: &[u8],
     ) -> Result<Ranking, String> {
-        let rows = 0..candidates.len();
-        let weight = |row| or(facts.get(row, 0), 1.0);
-        let price = |row| price(facts.get(row, 5), facts.get(row, 6));
-        let highest_weight = rows.clone().map(weight).fold(0.0, f64::max);
-        let highest_price = rows.clone().map(price).fold(0.0, f64::max);
-        let shares = &self.shares;
-        let score = |row| {
-            shares.weight * part(weight(row), highest_weight)
-                + shares.health * or(facts.get(row, 1), 1.0)
-                + shares.performance * or(1.0 / (1.0 + facts.get(row, 2) / 1000.0), 0.5)
-                + shares.reliability * or(facts.get(row, 3), 1.0) * after(facts.get(row, 4))
-                + shares.cost * or(1.0 - part(price(row), highest_price), 0.5)
-                + shares.load / (1.0 + or(facts.get(row, 7), 0.0))
+        let rows = facts.rows::<8>();
+        let mut highest = Highest {
+            weight: 0.0,
+            price: 0.0,
         };
-        let scores: Vec<f64> = rows.map(score).collect();
+        for &[weight, .., input, output, _] in rows {
+            highest.weight = highest.weight.max(or(weight, 1.0));
+            highest.price = highest.price.max(price(input, output));
+        }
+        let scores: Vec<f64> = rows.iter().map(|row| self.shares.score(row, &highest)).collect();
         let ranking = Ranking::highest_first(candidates, |row| scores[row]);
         Ok(
             match (ranking.order.first(), scores.iter().copied().reduce(f64::max)) {
@@ -132,6 +133,27 @@ impl Strategy for Composite {
                 _ => ranking,
             },
         )
+    }
+}
+
+impl Shares {
+    fn score(&self, row: &[f64; 8], highest: &Highest) -> f64 {
+        let &[
+            weight,
+            health,
+            latency,
+            success,
+            failures,
+            input,
+            output,
+            in_flight,
+        ] = row;
+        self.weight * part(or(weight, 1.0), highest.weight)
+            + self.health * or(health, 1.0)
+            + self.performance * or(1.0 / (1.0 + latency / 1000.0), 0.5)
+            + self.reliability * or(success, 1.0) * after(failures)
+            + self.cost * or(1.0 - part(price(input, output), highest.price), 0.5)
+            + self.load / (1.0 + or(in_flight, 0.0))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The score, by worked numbers and over random pools.
 
-use patchbay_sdk::testkit::{Bench, Dice, assert_schema_tells_defaults};
+use patchbay_sdk::testkit::{Bench, Case, Cases, assert_ranks_everybody, assert_schema_tells_defaults};
 use serde_json::{Value, json};
 
 use super::*;
@@ -144,40 +144,43 @@ fn shares_are_numbers_from_zero() {
 }
 
 #[test]
-fn nobody_is_lost_and_the_order_is_that_of_the_scores() {
-    for seed in 0..500 {
-        let mut dice = Dice::new(seed);
-        let mut number = |numbers: &[f64]| numbers[dice.below(numbers.len())];
-        let size = number(&[0.0, 1.0, 2.0, 7.0, 36.0]) as usize;
-        let rows: Vec<[f64; 8]> = (0..size)
-            .map(|_| {
-                [
-                    number(&[0.0, 0.5, 1.0, 3.0, UNKNOWN]),
-                    number(&[0.0, 0.5, 1.0, UNKNOWN]),
-                    number(&[0.0, 200.0, 900.0, f64::INFINITY, UNKNOWN]),
-                    number(&[0.0, 0.5, 1.0, UNKNOWN]),
-                    number(&[0.0, 1.0, 5.0, 1e12, UNKNOWN]),
-                    number(&[0.0, 0.1, 3.0, UNKNOWN]),
-                    number(&[0.0, 0.4, 15.0, UNKNOWN]),
-                    number(&[0.0, 1.0, 30.0, UNKNOWN]),
-                ]
-            })
-            .collect();
-        let mut bench = bench(&json!({"load": 0.1}), &rows);
-        let ranking = bench.rank();
-        let mut everyone = ranking.order.clone();
-        everyone.sort_unstable();
-        assert_eq!(everyone, (0..size as u32).collect::<Vec<_>>(), "seed {seed}");
-        // Whoever wins has no fact that could be made worse and still win by less: better facts never cost a place.
-        let Some(&winner) = ranking.order.first() else {
-            continue;
+fn everybody_is_ranked() {
+    assert_ranks_everybody::<Composite>(&json!({"load": 0.1}));
+}
+
+/// With every part of the formula in play: whoever is first stays first when he gets better.
+#[test]
+fn better_facts_never_cost_a_place() {
+    let describe = Composite::describe();
+    for seed in 0..200 {
+        let cases = Cases::new(seed, &describe.facts);
+        let settings = Shares {
+            load: 0.1,
+            ..Shares::default()
         };
-        let mut better = rows.clone();
-        (better[winner as usize][2], better[winner as usize][4]) = (0.0, 0.0);
-        assert_eq!(
-            self::bench(&json!({"load": 0.1}), &better).rank().order[0],
-            winner,
-            "seed {seed}"
-        );
+        let mut strategy = Composite::configure(settings, cases.pool().to_vec()).unwrap();
+        for mut case in cases.take(25) {
+            let mut rank = |case: &Case| {
+                let facts = Facts::new(&case.facts, case.candidates.len());
+                strategy
+                    .rank(&case.request, &case.candidates, facts, &[])
+                    .unwrap()
+                    .order
+            };
+            // Some of the made-up numbers are none that a host would hand over, and better than the best.
+            let is_sane =
+                |row: &[f64]| !(row[1..5].iter().any(|&fact| fact < 0.0) || row[1] > 1.0 || row[3] > 1.0);
+            let Some(&first) = rank(&case).first().filter(|_| case.facts.chunks(8).all(is_sane)) else {
+                continue;
+            };
+            let row = case
+                .candidates
+                .iter()
+                .position(|&candidate| candidate == first)
+                .unwrap();
+            let best = [1.0, 0.0, 1.0, 0.0]; // health, latency, success rate, failures in a row
+            case.facts[row * 8 + 1..row * 8 + 5].copy_from_slice(&best);
+            assert_eq!(rank(&case)[0], first, "seed {seed}: {case:?}");
+        }
     }
 }

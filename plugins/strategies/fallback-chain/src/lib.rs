@@ -20,8 +20,9 @@ use serde::Deserialize;
 
 #[derive(Debug)]
 pub struct FallbackChain {
-    /// For each candidate of the pool the number of its entry; none is left out of the order.
-    entry_of: Vec<Option<usize>>,
+    /// Indices into the pool.
+    chain: Vec<u32>,
+    pool: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,19 +56,29 @@ impl Strategy for FallbackChain {
             }
         }
         let last = (!only).then_some(order.len());
-        let entry_of = |candidate| order.iter().position(|entry| entry.fits(candidate)).or(last);
+        let place = |candidate: &Candidate| order.iter().position(|entry| entry.fits(candidate)).or(last);
+        let mut chain: Vec<(usize, u32)> = (0..)
+            .zip(&pool)
+            .filter_map(|(index, candidate)| Some((place(candidate)?, index)))
+            .collect();
+        chain.sort_unstable();
         Ok(Self {
-            entry_of: pool.iter().map(entry_of).collect(),
+            chain: chain.into_iter().map(|(_, index)| index).collect(),
+            pool: pool.len(),
         })
     }
 
     fn rank(&mut self, _: &Request, candidates: &[u32], _: Facts<'_>, _: &[u8]) -> Result<Ranking, String> {
-        let placed = |&candidate: &u32| Some((self.entry_of[candidate as usize]?, candidate));
-        let mut order: Vec<(usize, u32)> = candidates.iter().filter_map(placed).collect();
-        order.sort_unstable();
-        Ok(Ranking::new(
-            order.into_iter().map(|(_, candidate)| candidate).collect(),
-        ))
+        let mut offered = vec![false; self.pool];
+        for &candidate in candidates {
+            offered[candidate as usize] = true;
+        }
+        let order = self
+            .chain
+            .iter()
+            .copied()
+            .filter(|&candidate| offered[candidate as usize]);
+        Ok(Ranking::new(order.collect()))
     }
 }
 

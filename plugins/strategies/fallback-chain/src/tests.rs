@@ -1,6 +1,7 @@
 //! The order of the settings, by example and over random pools.
 
-use patchbay_sdk::testkit::{Bench, Dice};
+use patchbay_sdk::strategy::Dice;
+use patchbay_sdk::testkit::{Bench, assert_ranks_everybody};
 use serde_json::{Value, json};
 
 use super::*;
@@ -137,4 +138,11 @@ fn everybody_is_ranked_behind_all_of_earlier_entries() {
             assert_eq!(ranking.order, expected, "seed {seed}");
         }
     }
+}
+
+#[test]
+fn everybody_is_ranked() {
+    assert_ranks_everybody::<FallbackChain>(
+        &json!({"order": [{"model": "model-1"}, {"vendor": "vendor-2"}]}),
+    );
 }

@@ -4,7 +4,7 @@
 mod moves;
 mod pools;
 
-use patchbay_sdk::testkit::{Bench, assert_schema_tells_defaults};
+use patchbay_sdk::testkit::{Bench, assert_ranks_everybody, assert_schema_tells_defaults};
 use serde_json::json;
 
 use super::*;
@@ -132,4 +132,9 @@ fn settings_are_what_the_schema_says() {
     assert_schema_tells_defaults::<Settings>(&Ladder::describe().settings_schema);
     let refused = Bench::<Ladder>::configured(&json!({"failures": 0}), Vec::new()).unwrap_err();
     assert!(refused.contains("nonzero"), "{refused}");
+}
+
+#[test]
+fn everybody_is_ranked() {
+    assert_ranks_everybody::<Ladder>(&json!({}));
 }

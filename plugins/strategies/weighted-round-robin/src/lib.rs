@@ -22,6 +22,9 @@ mod currents;
 use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy};
 use serde::Deserialize;
 
+/// Weights beyond this count as this, so that their sum is a number.
+const MOST: f64 = 1e12;
+
 #[derive(Debug)]
 pub struct WeightedRoundRobin {
     floor: f64,
@@ -73,27 +76,29 @@ impl Strategy for WeightedRoundRobin {
         facts: Facts<'_>,
         state: &[u8],
     ) -> Result<Ranking, String> {
-        let effective = self.effective(candidates.len(), facts);
-        let total: f64 = effective.iter().flatten().sum();
-        let here = effective.iter().flatten().count();
+        let rows = facts.rows();
+        let effective = self.effective(rows);
+        let total: f64 = effective.iter().sum();
+        let here = rows.iter().filter(|row| is_here(row)).count();
         let mut currents = currents::read(&self.marks, state);
-        let places: Vec<f64> = effective
-            .iter()
-            .zip(candidates)
-            .map(|(effective, &candidate)| match effective {
-                None => f64::NAN, // last
-                Some(effective) => {
-                    let share = if total > 0.0 {
-                        effective / total
-                    } else {
-                        1.0 / here as f64
-                    };
-                    currents[candidate as usize] += share;
-                    currents[candidate as usize]
-                }
-            })
-            .collect();
-        let ranking = Ranking::highest_first(candidates, |row| places[row]);
+        for ((row, effective), &candidate) in rows.iter().zip(effective).zip(candidates) {
+            if is_here(row) {
+                let share = if total > 0.0 {
+                    effective / total
+                } else {
+                    1.0 / here as f64
+                };
+                currents[candidate as usize] += share;
+            }
+        }
+        let current = |row: usize| currents[candidates[row] as usize];
+        let ranking = Ranking::highest_first(candidates, |row| {
+            if is_here(&rows[row]) {
+                current(row)
+            } else {
+                f64::NAN
+            } // last
+        });
         let Some(&first) = ranking.order.first().filter(|_| here > 0) else {
             return Ok(ranking);
         };
@@ -111,19 +116,27 @@ impl Strategy for WeightedRoundRobin {
 }
 
 impl WeightedRoundRobin {
-    /// By row; none for those that cannot be asked now.
-    fn effective(&self, rows: usize, facts: Facts<'_>) -> Vec<Option<f64>> {
-        let latency = |row| facts.get(row, 3).clamp(1.0, f64::MAX);
-        let is_here = |row: &usize| facts.get(*row, 0) != 0.0;
-        let fastest = (0..rows).filter(is_here).map(latency).fold(f64::MAX, f64::min);
-        let effective = |row| {
-            let quality = or_one(facts.get(row, 2)) * or_one(fastest / latency(row));
-            or_one(facts.get(row, 1)).min(f64::MAX / 1e6) * quality.max(self.floor)
+    /// Of each row; 0 for those that cannot be asked now.
+    fn effective(&self, rows: &[[f64; 4]]) -> Vec<f64> {
+        let here = rows.iter().filter(|row| is_here(row));
+        let fastest = here.map(latency).fold(f64::MAX, f64::min);
+        let effective = |row: &[f64; 4]| {
+            let [_, weight, success, _] = *row;
+            let quality = or_one(success) * or_one(fastest / latency(row));
+            or_one(weight).clamp(0.0, MOST) * quality.clamp(self.floor, 1.0)
         };
-        (0..rows)
-            .map(|row| is_here(&row).then(|| effective(row)))
-            .collect()
+        let of = |row| if is_here(row) { effective(row) } else { 0.0 };
+        rows.iter().map(of).collect()
     }
+}
+
+/// What is not known to be away takes its turn.
+fn is_here(row: &[f64; 4]) -> bool {
+    row[0] != 0.0
+}
+
+fn latency(row: &[f64; 4]) -> f64 {
+    row[3].clamp(1.0, f64::MAX)
 }
 
 fn or_one(number: f64) -> f64 {

@@ -1,6 +1,7 @@
 //! Whose turn it is: nginx's own example, shares over many decisions, and what is remembered of whom.
 
-use patchbay_sdk::testkit::{Bench, Dice, assert_schema_tells_defaults};
+use patchbay_sdk::strategy::Dice;
+use patchbay_sdk::testkit::{Bench, assert_ranks_everybody, assert_schema_tells_defaults};
 use serde_json::json;
 
 use super::*;
@@ -162,28 +163,8 @@ fn nobody_is_there_or_nobody_weighs_anything() {
 }
 
 #[test]
-fn nobody_is_lost_whatever_the_facts_are() {
-    for seed in 0..500 {
-        let mut dice = Dice::new(seed);
-        let size = 1 + dice.below(40);
-        let mut numbers = |from: &[f64]| {
-            (0..size)
-                .map(|_| from[dice.below(from.len())])
-                .collect::<Vec<_>>()
-        };
-        let all = [0.0, 1.0, 1e-9, 1e12, UNKNOWN, f64::INFINITY];
-        let mut bench = Bench::<WeightedRoundRobin>::new(size as u32)
-            .fact(&Fact::Available, &numbers(&[0.0, 1.0, UNKNOWN]))
-            .fact(&Fact::Weight, &numbers(&all))
-            .fact(&Fact::SuccessRate, &numbers(&[0.0, 0.3, 1.0, UNKNOWN]))
-            .fact(&Fact::LatencyMs, &numbers(&all));
-        for _ in 0..20 {
-            let part: Vec<u32> = (0..size as u32).filter(|_| dice.below(3) > 0).collect();
-            let mut order = bench.rank_among(&part).order;
-            order.sort_unstable();
-            assert_eq!(order, part, "seed {seed}");
-        }
-    }
+fn everybody_is_ranked() {
+    assert_ranks_everybody::<WeightedRoundRobin>(&json!({}));
 }
 
 #[test]

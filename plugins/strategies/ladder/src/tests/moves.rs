@@ -1,6 +1,6 @@
 //! Moves, by failures and by hand.
 
-use patchbay_sdk::testkit::Dice;
+use patchbay_sdk::strategy::Dice;
 
 use super::*;
 
