@@ -32,4 +32,11 @@ impl Operation {
             Self::Embeddings => "embeddings",
         }
     }
+
+    /// The one of this name in the plugin contract.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Chat, Self::Embeddings]
+            .into_iter()
+            .find(|operation| operation.as_str() == name)
+    }
 }

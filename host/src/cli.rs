@@ -10,6 +10,7 @@ mod models;
 mod output;
 mod plugin;
 mod remote;
+mod replay;
 mod serve;
 #[cfg(test)]
 mod snapshot;
@@ -57,6 +58,8 @@ enum Command {
     /// Show and change the settings of the running gateway
     #[command(subcommand)]
     Config(config::Config),
+    /// Make recorded decisions again with another strategy, and compare
+    Replay(replay::Replay),
     /// Build plugins
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -82,6 +85,7 @@ impl Cli {
             Command::Keys(keys) => keys.run(),
             Command::Models(models) => models.run(),
             Command::Config(config) => config.run(),
+            Command::Replay(replay) => replay.run(),
             Command::Plugin(plugin) => plugin.run(),
         }
     }

@@ -3,7 +3,7 @@
 //! A request comes in over [`http`]. The [`pipeline`] is its journey, told in one file: it takes the current
 //! [`generation`], finds out who is asking, reads the canonical request ([`chat`]), and has the model's [`route`]
 //! rank the candidates, which is where a strategy [`plugin`] speaks; the [`decision`] is kept, so that it can be
-//! explained and replayed. It leases the first candidate from the
+//! explained and replayed ([`replay`]). It leases the first candidate from the
 //! [`pool`] and starts an exchange with that candidate's adapter plugin. What the adapter wants sent, [`upstream`]
 //! sends, with the credential that the adapter never sees; what comes back, the adapter turns into canonical form,
 //! or it passes straight through. A [`stream`] reaches the caller metered and ends exactly once. Every ending is
@@ -26,6 +26,7 @@ pub mod http;
 pub mod pipeline;
 pub mod plugin;
 pub mod pool;
+pub mod replay;
 pub mod route;
 pub mod seal;
 pub mod storage;

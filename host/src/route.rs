@@ -4,6 +4,7 @@
 //! or waits.
 
 mod candidate;
+mod columns;
 mod decides;
 mod facts;
 mod memory;
@@ -15,6 +16,7 @@ mod shadow;
 use std::sync::Arc;
 
 pub use candidate::{Candidate, Way};
+pub use columns::Columns;
 pub use decides::Decides;
 pub use memory::{Memories, Memory};
 pub use plan::{Asking, Plan, Planned};

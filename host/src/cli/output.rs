@@ -3,21 +3,30 @@
 use std::io::Write;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anstream::AutoStream;
 use clap::ColorChoice;
 use serde::Serialize;
 
-/// The options of every command that shows what a gateway says.
+/// Between two lines about how far something is.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// The options of every command that shows what it was told or has found.
 #[derive(Debug, clap::Args)]
 pub(super) struct Look {
-    /// Print what the gateway answers as JSON
+    /// Print all of it as JSON
     #[arg(long)]
     pub(super) json: bool,
     /// When to colour words; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
+}
+
+/// Says now and then on standard error how far something is.
+#[derive(Debug)]
+pub(super) struct Progress {
+    told: Instant,
 }
 
 // === impl Look ===
@@ -31,6 +40,21 @@ impl Look {
             ColorChoice::Never => anstream::ColorChoice::Never,
         };
         let _ = AutoStream::new(std::io::stdout(), choice).write_all(text.as_bytes());
+    }
+}
+
+// === impl Progress ===
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self { told: Instant::now() }
+    }
+
+    pub(super) fn at(&mut self, how_far: impl FnOnce() -> String) {
+        if self.told.elapsed() >= PROGRESS {
+            self.told = Instant::now();
+            let _ = writeln!(std::io::stderr().lock(), "{} ...", how_far());
+        }
     }
 }
 

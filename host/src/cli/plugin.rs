@@ -54,23 +54,28 @@ impl Plugin {
 // === impl ComponentFile ===
 
 impl ComponentFile {
-    /// Loads it as a gateway would. The outer error is the machine's or the configuration's, the inner the file's.
     fn load(&self) -> anyhow::Result<Result<Loaded, LoadError>> {
-        let plugins = match &self.config {
-            Some(path) => settings(path)?.plugins,
-            None => config::Plugins::default(),
-        };
-        let engine = Engine::new(&plugins)?;
-        let what = format!(
-            "compiling {}, which takes half a minute for ten megabytes",
-            self.file.display()
-        );
-        match patiently(&what, || Loaded::from_file(&engine, &self.file, &plugins)) {
-            Err(LoadError::Unreadable(error)) => {
-                Err(error).with_context(|| format!("cannot read {}", self.file.display()))
-            }
-            loaded => Ok(loaded),
+        load(&self.file, self.config.as_deref())
+    }
+}
+
+/// Loads a plugin's file as a gateway would, on the terms of this configuration or on the usual ones. The outer error is
+/// the machine's or the configuration's, the inner the file's.
+pub(super) fn load(file: &Path, config: Option<&Path>) -> anyhow::Result<Result<Loaded, LoadError>> {
+    let plugins = match config {
+        Some(path) => settings(path)?.plugins,
+        None => config::Plugins::default(),
+    };
+    let engine = Engine::new(&plugins)?;
+    let what = format!(
+        "compiling {}, which takes half a minute for ten megabytes",
+        file.display()
+    );
+    match patiently(&what, || Loaded::from_file(&engine, file, &plugins)) {
+        Err(LoadError::Unreadable(error)) => {
+            Err(error).with_context(|| format!("cannot read {}", file.display()))
         }
+        loaded => Ok(loaded),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -219,12 +219,18 @@ impl Open {
     /// Goes on where a recording ended: a new head says that numbers of pools and decisions begin anew.
     fn open(wanted: &Recording) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        let file = options.create(true).append(true).mode(0o600).open(&wanted.path)?;
+        let options = options.create(true).append(true).read(true).mode(0o600);
+        let file = options.open(&wanted.path)?;
+        let bytes = file.metadata()?.len();
+        let is_cut_off = ends_within_a_line(&file, bytes)?;
         let mut open = Self {
-            bytes: file.metadata()?.len(),
+            bytes,
             file: BufWriter::new(file),
             pools: BTreeSet::new(),
         };
+        if is_cut_off {
+            open.file.write_all(b"\n")?;
+        }
         open.line(&Line::Recording(Head { version: VERSION }))?;
         Ok(open)
     }
@@ -242,4 +248,13 @@ impl Open {
         self.bytes += text.len() as u64;
         self.file.write_all(&text)
     }
+}
+
+/// It ends in the middle of a line, as a crash or a full disk leaves it.
+fn ends_within_a_line(file: &File, bytes: u64) -> io::Result<bool> {
+    let Some(last) = bytes.checked_sub(1) else {
+        return Ok(false);
+    };
+    let mut byte = [0];
+    Ok(file.read_at(&mut byte, last)? == 1 && byte != *b"\n")
 }

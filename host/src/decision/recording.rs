@@ -1,29 +1,40 @@
 //! The format of recordings: JSON lines, each an object with one member that says what the line is.
 //!
-//! The first line is `{"recording": {"version": 1}}`. A line `{"pool": ...}` comes before the first decision it is for, a line
-//! `{"decision": ...}` when its request has ended, so not in the order in which decisions were made: that is what their
-//! `number` is for. Numbers are written so that they are the same to the bit when they are read again.
+//! The first line, the head, is `{"recording": {"version": 1}}`. A line `{"pool": ...}` comes before the first decision it
+//! is for, a line `{"decision": ...}` when its request has ended, so not in the order in which decisions were made: that is
+//! what their `number` is for. Numbers are written so that they are the same to the bit when they are read again.
+//!
+//! A gateway that starts goes on where the file ends, with another head: from there on pools and decisions are numbered
+//! anew, and strategies remember nothing. What stands in front of a head or at the end may be cut off, as a crash or a
+//! full disk leaves it; such a line does not count.
 
-use std::io::{self, BufRead};
+mod facts;
+mod reading;
+#[cfg(test)]
+mod tests;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Decision, Pool};
+use crate::chat::Operation;
+use crate::plugin::{PoolMember, Turn};
+
+pub use facts::Facts;
+pub use reading::{Read, RecordingError, read};
 
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: u32 = 1;
 
-/// One line.
+/// One line. `D`: what is wanted of a decision.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Line {
+pub enum Line<D = Box<RecordedDecision>> {
     Recording(Head),
     Pool(RecordedPool),
-    Decision(Box<RecordedDecision>),
+    Decision(D),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,6 +109,8 @@ pub struct RecordedDecision {
     pub failed: Option<String>,
     /// Which of the model's rules applied, from 1.
     pub rule: Option<usize>,
+    /// Those that the rule has put before all others, whatever the order says.
+    pub preferred: Vec<u32>,
     pub shadow: Option<RecordedShadow>,
     pub attempts: Vec<RecordedAttempt>,
     pub end: Option<RecordedEnd>,
@@ -133,68 +146,6 @@ pub struct RecordedEnd {
     pub cost: Option<f64>,
     pub latency_ms: f64,
     pub first_token_ms: Option<f64>,
-}
-
-/// A row for each offered candidate: a list of numbers, `null` for one that is not known and `"inf"` for one that is
-/// unlimited.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Facts(pub Vec<Vec<f64>>);
-
-/// Why a recording cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordingError {
-    #[error("line {line}: {source}")]
-    Unreadable {
-        line: usize,
-        #[source]
-        source: io::Error,
-    },
-    #[error("line {line} is not a line of a recording: {source}")]
-    Foreign {
-        line: usize,
-        #[source]
-        source: serde_json::Error,
-    },
-    #[error("line {line}: {problem}")]
-    Wrong { line: usize, problem: String },
-}
-
-/// Reads lines until one cannot be read. A last line that is cut off, as a crash leaves it, ends the recording.
-pub fn read(lines: impl BufRead) -> impl Iterator<Item = Result<(usize, Line), RecordingError>> {
-    let mut lines = lines.lines().enumerate().peekable();
-    let mut over = false;
-    std::iter::from_fn(move || {
-        if over {
-            return None;
-        }
-        let (index, text) = lines.next()?;
-        let line = index + 1;
-        let text = match text {
-            Ok(text) => text,
-            Err(source) => {
-                over = true;
-                return Some(Err(RecordingError::Unreadable { line, source }));
-            }
-        };
-        let parsed = serde_json::from_str::<Line>(&text);
-        let last = lines.peek().is_none();
-        Some(match parsed {
-            Ok(Line::Recording(head)) if head.version != VERSION => {
-                over = true;
-                let problem = format!(
-                    "a recording of version {}; this is for version {VERSION}",
-                    head.version
-                );
-                Err(RecordingError::Wrong { line, problem })
-            }
-            Ok(parsed) => Ok((line, parsed)),
-            Err(error) if last && line > 1 && error.is_eof() => return None,
-            Err(source) => {
-                over = true;
-                Err(RecordingError::Foreign { line, source })
-            }
-        })
-    })
 }
 
 // === to the file ===
@@ -254,6 +205,7 @@ impl From<&Decision> for RecordedDecision {
             note: made.note.clone(),
             failed: made.failed.clone(),
             rule: made.rule,
+            preferred: made.preferred.clone(),
             shadow: decision
                 .shadow
                 .as_ref()
@@ -303,12 +255,38 @@ fn recorded_end(end: super::End) -> RecordedEnd {
 // === from the file ===
 
 impl RecordedDecision {
+    /// The request as its strategy was told of it. `model`: the public model's name.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words.
+    pub fn turn(&self, model: &str) -> Result<Turn, String> {
+        let operation = Operation::named(&self.operation)
+            .ok_or_else(|| format!("no operation is called {:?}", self.operation))?;
+        Ok(Turn {
+            operation,
+            model: model.to_owned(),
+            caller: self.caller.clone(),
+            tags: self.tags.clone(),
+            streaming: self.streaming,
+            input_tokens: self.input_tokens,
+            sequence: self.sequence,
+            entropy: self.entropy()?,
+            now: self.now,
+            deadline: self.deadline,
+        })
+    }
+
     /// # Errors
     ///
     /// What is wrong with it, in words.
     pub fn entropy(&self) -> Result<u64, String> {
-        u64::from_str_radix(&self.entropy, 16)
-            .map_err(|_| format!("entropy {:?} is not 16 hexadecimal digits", self.entropy))
+        let digits = Some(&self.entropy).filter(|digits| {
+            digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        });
+        digits
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| format!("entropy {:?} is not 16 hexadecimal digits", self.entropy))
     }
 
     /// # Errors
@@ -321,45 +299,13 @@ impl RecordedDecision {
     }
 }
 
-// === impl Facts ===
-
-/// One number, as JSON knows it.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Number {
-    Known(f64),
-    Word(&'static str),
-}
-
-impl Serialize for Facts {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let number = |number: &f64| match *number {
-            number if number.is_nan() => None,
-            f64::INFINITY => Some(Number::Word("inf")),
-            f64::NEG_INFINITY => Some(Number::Word("-inf")),
-            number => Some(Number::Known(number)),
-        };
-        serializer.collect_seq(
-            self.0
-                .iter()
-                .map(|row| row.iter().map(number).collect::<Vec<_>>()),
-        )
-    }
-}
-
-impl<'de> Deserialize<'de> for Facts {
-    /// By the text of each number: the JSON library rounds some to a neighbour.
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let rows: Vec<Vec<&'de RawValue>> = Deserialize::deserialize(deserializer)?;
-        let number = |text: &RawValue| match text.get() {
-            "null" => Ok(f64::NAN),
-            "\"inf\"" => Ok(f64::INFINITY),
-            "\"-inf\"" => Ok(f64::NEG_INFINITY),
-            text => text
-                .parse()
-                .map_err(|_| D::Error::custom(format!("{text:?} is not a number"))),
-        };
-        let rows = rows.into_iter().map(|row| row.into_iter().map(number).collect());
-        rows.collect::<Result<_, _>>().map(Self)
+impl From<&RecordedCandidate> for PoolMember {
+    fn from(candidate: &RecordedCandidate) -> Self {
+        Self {
+            vendor: candidate.vendor.clone(),
+            account: candidate.account.clone(),
+            model: candidate.model.clone(),
+            tags: candidate.tags.clone(),
+        }
     }
 }

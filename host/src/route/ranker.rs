@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_queue::ArrayQueue;
 
+use super::columns::Columns;
 use super::facts::NAMES;
 use super::{Candidate, Memory};
 use crate::decision::Given;
@@ -20,8 +21,7 @@ pub struct Ranker {
     plugin: Arc<StrategyPlugin>,
     settings: String,
     pool: Vec<PoolMember>,
-    /// Where among all facts those are that it wants; none where there is no such fact.
-    columns: Vec<Option<usize>>,
+    columns: Columns,
     role: Role,
     idle: ArrayQueue<StrategyInstance>,
     retired: AtomicBool,
@@ -42,19 +42,15 @@ impl Ranker {
             .settings()
             .check(settings)
             .map_err(|problem| format!("settings: {problem}"))?;
-        let columns = plugin.facts().iter().map(|name| {
-            let column = NAMES.iter().position(|known| known == name);
-            if column.is_none() {
-                tracing::warn!(
-                    plugin = plugin.identity(),
-                    fact = name,
-                    "a fact this gateway does not know: NaN"
-                );
-            }
-            column
-        });
+        for name in plugin.facts().iter().filter(|name| !NAMES.contains(&name.as_str())) {
+            tracing::warn!(
+                plugin = plugin.identity(),
+                fact = name,
+                "a fact this gateway does not know: NaN"
+            );
+        }
         let ranker = Self {
-            columns: columns.collect(),
+            columns: Columns::of(plugin.facts(), &NAMES),
             settings: settings.to_owned(),
             pool: candidates.iter().map(|candidate| candidate.member()).collect(),
             role,
@@ -101,7 +97,9 @@ impl Ranker {
             Ok(instance) => instance,
             Err(error) => return (memory.read().clone(), Err(error)),
         };
-        let facts = self.facts(given);
+        let facts = self
+            .columns
+            .project((0..given.offered.len()).map(|row| given.row(row)));
         let (state, ranked) = decide(&mut instance, given, &facts, memory);
         let usable = match &ranked {
             Ok(_) => true,
@@ -128,21 +126,6 @@ impl Ranker {
         if !self.retired.load(Ordering::SeqCst) {
             let _ = self.idle.push(instance);
         }
-    }
-
-    /// The columns that the plugin wants, in its order.
-    fn facts(&self, given: &Given) -> Vec<f64> {
-        let mut facts = Vec::with_capacity(given.offered.len() * self.columns.len());
-        for row in 0..given.offered.len() {
-            let row = given.row(row);
-            let number = |column: &Option<usize>| column.and_then(|column| row.get(column).copied());
-            facts.extend(
-                self.columns
-                    .iter()
-                    .map(|column| number(column).unwrap_or(f64::NAN)),
-            );
-        }
-        facts
     }
 }
 
