@@ -19,6 +19,9 @@ use super::store::{Shared, State, before_call, new_store};
 const STATE: usize = 64 * 1024;
 /// Facts a strategy may ask for.
 const FACTS: usize = 64;
+/// Actions a strategy may offer, and the longest name of one in bytes.
+const ACTIONS: usize = 32;
+const ACTION: usize = 64;
 
 /// What an instance is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +36,7 @@ pub struct StrategyPlugin {
     name: String,
     identity: String,
     facts: Vec<String>,
+    actions: Vec<String>,
     settings: Schema,
     engine: Engine,
     shared: Shared,
@@ -86,17 +90,23 @@ impl StrategyPlugin {
         pre: StrategyPre,
     ) -> Result<Self, PluginError> {
         const FUNCTION: &str = "strategy.describe";
+        const ACTIONS: &str = "control.actions";
         let mut store = new_store(engine, &shared);
         let guest = pre.instantiate(&mut store);
         let guest = guest.map_err(|error| PluginError::from_call("instantiation", &error, store.data()))?;
         before_call(&mut store);
         let raw = guest.describe(&mut store);
         let raw = raw.map_err(|error| PluginError::from_call(FUNCTION, &error, store.data()))?;
-        let settings = check_description(&raw).map_err(|problem| PluginError {
+        let broke = |function, problem| PluginError {
             plugin: name.to_owned(),
-            function: FUNCTION,
+            function,
             problem,
-        })?;
+        };
+        let settings = check_description(&raw).map_err(|problem| broke(FUNCTION, problem))?;
+        before_call(&mut store);
+        let actions = guest.actions(&mut store);
+        let actions = actions.map_err(|error| PluginError::from_call(ACTIONS, &error, store.data()))?;
+        check_actions(&actions).map_err(|problem| broke(ACTIONS, problem))?;
         let identity = format!("{name}@{}", raw.version);
         shared.voice = Arc::new(Voice::new(identity.clone()));
         let apart = shared.apart(&format!("{identity} (shadow)"));
@@ -104,6 +114,7 @@ impl StrategyPlugin {
             name: name.to_owned(),
             identity,
             facts: raw.facts,
+            actions,
             settings,
             engine: engine.clone(),
             shared,
@@ -125,6 +136,11 @@ impl StrategyPlugin {
     /// The numbers it wants of each candidate, in its order.
     pub fn facts(&self) -> &[String] {
         &self.facts
+    }
+
+    /// What can be done to it by hand.
+    pub fn actions(&self) -> &[String] {
+        &self.actions
     }
 
     pub fn settings(&self) -> &Schema {
@@ -210,6 +226,32 @@ fn check_description(raw: &wit::Description) -> Result<Schema, Problem> {
     Schema::parse(&raw.settings_schema)
 }
 
+fn check_actions(actions: &[String]) -> Result<(), Problem> {
+    if actions.len() > ACTIONS {
+        let found = actions.len();
+        return Err(Problem::Broke(format!("{found} actions; at most {ACTIONS}")));
+    }
+    if let Some(long) = actions.iter().find(|action| action.len() > ACTION) {
+        let shown = readable(long);
+        return Err(Problem::Broke(format!(
+            "action {shown:?}; at most {ACTION} bytes"
+        )));
+    }
+    actions
+        .iter()
+        .try_for_each(|action| check::name(action, "action"))
+}
+
+fn check_state(state: &[u8]) -> Result<(), Problem> {
+    if state.len() > STATE {
+        let found = state.len();
+        return Err(Problem::Broke(format!(
+            "a state of {found} bytes; at most {STATE}"
+        )));
+    }
+    Ok(())
+}
+
 // === impl StrategyInstance ===
 
 impl StrategyInstance {
@@ -236,6 +278,18 @@ impl StrategyInstance {
             .map_err(|problem| self.plugin.error(FUNCTION, problem))
     }
 
+    /// Does one of the plugin's actions. The new state; the same holds after an error as for [`Self::rank`].
+    pub fn act(&mut self, action: &str, state: &[u8]) -> Result<Vec<u8>, PluginError> {
+        const FUNCTION: &str = "control.act";
+        before_call(&mut self.store);
+        let acted = self.guest.act(&mut self.store, action, state);
+        let state = acted
+            .map_err(|error| PluginError::from_call(FUNCTION, &error, self.store.data()))?
+            .map_err(|message| self.plugin.error(FUNCTION, Problem::Refused(readable(&message))))?;
+        check_state(&state).map_err(|problem| self.plugin.error(FUNCTION, problem))?;
+        Ok(state)
+    }
+
     fn check(&mut self, candidates: &[u32], ranking: wit::Ranking) -> Result<Ranked, Problem> {
         self.marks.fill(Mark::Absent);
         for offered in candidates {
@@ -254,12 +308,7 @@ impl StrategyInstance {
                 }
             }
         }
-        if let Some(state) = ranking.state.as_ref().filter(|state| state.len() > STATE) {
-            return Err(Problem::Broke(format!(
-                "a state of {} bytes; at most {STATE}",
-                state.len()
-            )));
-        }
+        ranking.state.as_deref().map_or(Ok(()), check_state)?;
         let note = ranking.note.map(|note| readable(&note));
         Ok(Ranked {
             order: ranking.order,

@@ -67,6 +67,7 @@ fn print(file: &str, plugin: &Plugin) {
         Serves::Adapter(adapter) => print_adapter(adapter.description()),
         Serves::Strategy(strategy) => {
             row("wants to know", &strategy.facts().join(", "));
+            row("by hand", &strategy.actions().join(", "));
             row("settings", strategy.settings().text());
         }
     }
@@ -132,6 +133,7 @@ fn machine(file: &str, plugin: &Plugin) -> Value {
     match &plugin.serves {
         Serves::Strategy(strategy) => {
             told["facts"] = strategy.facts().into();
+            told["actions"] = strategy.actions().into();
             told["settings_schema"] = parsed(strategy.settings().text());
         }
         Serves::Adapter(adapter) => {

@@ -49,7 +49,10 @@ fn describe(part: &Part) -> Value {
                 described["vendor"] = adapter.description().vendor.clone().into();
                 described["operations"] = adapter.description().operations.clone().into();
             }
-            Serves::Strategy(strategy) => described["facts"] = strategy.facts().into(),
+            Serves::Strategy(strategy) => {
+                described["facts"] = strategy.facts().into();
+                described["actions"] = strategy.actions().into();
+            }
         }
     }
     described

@@ -10,7 +10,8 @@ pub use adapter_world::patchbay::plugin::types;
 pub(in crate::plugin) use adapter_world::patchbay::plugin::{calls, log};
 pub(in crate::plugin) use adapter_world::{AdapterPlugin, AdapterPluginPre};
 pub(in crate::plugin) use strategy_world::exports::patchbay::plugin::strategy;
-pub(in crate::plugin) use strategy_world::{StrategyPlugin, StrategyPluginPre};
+pub(in crate::plugin) use control_world::{Control, ControlIndices};
+pub(in crate::plugin) use strategy_world::{StrategyPlugin, StrategyPluginIndices};
 use wasmtime::component::{HasSelf, Linker};
 
 use crate::plugin::store::State;
@@ -33,6 +34,15 @@ mod strategy_world {
             "patchbay:plugin/log@0.1.0": super::adapter_world::patchbay::plugin::log,
             "patchbay:plugin/types@0.1.0": super::adapter_world::patchbay::plugin::types,
         },
+    });
+}
+
+/// What a strategy may export besides: alone, so that one that does and one that does not have the same types.
+mod control_world {
+    wasmtime::component::bindgen!({
+        path: "../wit/0.1.0",
+        inline: "package patchbay:host; world control { export patchbay:plugin/control@0.1.0; }",
+        world: "patchbay:host/control",
     });
 }
 
