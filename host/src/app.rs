@@ -4,6 +4,7 @@
 
 mod accounts;
 mod changes;
+mod decisions;
 mod probes;
 mod recheck;
 mod reload;

@@ -9,11 +9,14 @@ mod recorder;
 pub mod recording;
 #[cfg(test)]
 mod tests;
+pub mod told;
+mod wanted;
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 pub use journal::Journal;
+pub use wanted::Wanted;
 
 use crate::lock::lock;
 use crate::plugin::{PoolMember, Turn};
@@ -56,6 +59,8 @@ pub struct Decider {
     pub identity: String,
     /// A JSON object.
     pub settings: String,
+    /// The facts it asks for, in its order.
+    pub wants: Vec<String>,
 }
 
 /// What there was to decide with.

@@ -251,6 +251,10 @@ fn decider(decides: &Decides) -> Decider {
         strategy: decides.strategy.name.clone(),
         identity: decides.identity().to_owned(),
         settings: decides.strategy.settings.clone(),
+        wants: decides
+            .ranker
+            .as_ref()
+            .map_or_else(|_| Vec::new(), |ranker| ranker.wants().to_vec()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/admin`: what an operator may see and do, with the admin key, which is asked for in one place for all of it.
 
 mod config;
+mod decisions;
 mod keys;
 mod plugins;
 mod status;
@@ -27,6 +28,8 @@ pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
         .route("/admin/config", get(config::show).post(config::set_all))
         .route("/admin/config/{*path}", put(config::set).delete(config::unset))
         .route("/debug/config", get(config::show))
+        .route("/admin/decisions", get(decisions::list))
+        .route("/admin/decisions/{request_id}", get(decisions::explain))
         .route("/admin/status", get(status::status))
         .route("/admin/keys", get(keys::list))
         .route("/admin/keys/report", get(keys::report))

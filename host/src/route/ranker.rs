@@ -68,6 +68,11 @@ impl Ranker {
         self.plugin.identity()
     }
 
+    /// The facts it asks for, in its order.
+    pub fn wants(&self) -> &[String] {
+        self.plugin.facts()
+    }
+
     /// Frees the idle instances: this generation is no longer the current one, but requests may still hold it.
     pub fn retire(&self) {
         self.retired.store(true, Ordering::SeqCst);
