@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Kind};
-use crate::pool::{Advice, LimitView};
+use crate::pool::{Advice, CandidateState, LimitView};
 
 /// The state of a key that the configuration, or a plugin, leaves no way to; `message` says why.
 pub const UNAVAILABLE: &str = "unavailable";
@@ -262,6 +262,21 @@ impl Totals {
 // === impl Traffic ===
 
 impl Traffic {
+    /// `now`: Unix time in milliseconds.
+    pub fn of(state: &CandidateState, now: u64) -> Self {
+        let health = state.health();
+        let known = |value: f64| value.is_finite().then_some(value);
+        Self {
+            in_flight: state.in_flight() as u64,
+            requests: state.requests(),
+            success_rate: known(health.success_rate(now)),
+            latency_ms: known(health.latency.average_ms()),
+            latency_p95_ms: known(health.latency.percentiles().p95),
+            first_token_ms: known(health.first_token.average_ms()),
+            first_token_p95_ms: known(health.first_token.percentiles().p95),
+        }
+    }
+
     /// All of them together.
     pub fn sum(parts: &[&Self]) -> Self {
         let mean = |value: fn(&Self) -> Option<f64>| {

@@ -8,6 +8,7 @@ mod decisions;
 mod probes;
 mod recheck;
 mod reload;
+mod strategies;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub use changes::{ChangeError, ChangeShown, Changed, Configuration, Edit, What};
 pub use probes::ProbeError;
 pub use recheck::Which;
 pub use reload::{ReloadError, Reloaded};
+pub use strategies::MoveError;
 
 use crate::config::{self, Problems};
 use crate::decision::Journal;

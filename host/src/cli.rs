@@ -5,7 +5,9 @@
 mod change;
 mod check;
 mod config;
+mod explain;
 mod keys;
+mod lines;
 mod models;
 mod output;
 mod plugin;
@@ -15,6 +17,7 @@ mod serve;
 #[cfg(test)]
 mod snapshot;
 mod status;
+mod strategies;
 mod style;
 mod table;
 mod text;
@@ -33,6 +36,7 @@ use clap::{Parser, Subcommand};
   patchbay check --config patchbay.toml           find every mistake without starting
   patchbay serve --config patchbay.toml           serve, and reload when files change
   patchbay status                                 how the accounts of the running gateway are
+  patchbay explain req_0f3a                       why a request went where it went
   patchbay keys analyze openai/main               what is wrong with one of them, and what to do
   patchbay plugin build my-strategy --out plugins build a plugin and drop it in"
 )]
@@ -49,6 +53,10 @@ enum Command {
     Check(check::Check),
     /// Show how the accounts of the running gateway are
     Status(status::Show),
+    /// Tell why a request went where it went, or list the latest
+    Explain(explain::Explain),
+    /// Show who decides for each model, and move a strategy by hand
+    Strategies(strategies::Strategies),
     /// Look after the accounts of the running gateway
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -82,6 +90,8 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Check(check) => Ok(check.run()),
             Command::Status(show) => show.run(),
+            Command::Explain(explain) => explain.run(),
+            Command::Strategies(strategies) => strategies.run(),
             Command::Keys(keys) => keys.run(),
             Command::Models(models) => models.run(),
             Command::Config(config) => config.run(),

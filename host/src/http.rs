@@ -63,6 +63,7 @@ fn router(gateway: Arc<Gateway>) -> Router {
         .route("/readyz", get(ops::ready))
         .route("/metrics", get(ops::metrics))
         .route("/api/v1/status/health", get(status::health))
+        .route("/api/v1/status/performance", get(status::performance))
         .merge(admin::routes(&gateway))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)

@@ -3,6 +3,7 @@
 //! A strategy component ranks; where none is configured or it fails, the built-in order does. Never leases, sends
 //! or waits.
 
+mod act;
 mod candidate;
 mod columns;
 mod decides;
@@ -12,9 +13,11 @@ mod plan;
 mod ranker;
 mod rules;
 mod shadow;
+pub mod told;
 
 use std::sync::Arc;
 
+pub use act::ActError;
 pub use candidate::{Candidate, Way};
 pub use columns::Columns;
 pub use decides::Decides;

@@ -49,6 +49,7 @@ DIR/round-robin.wasm: strategy round-robin@0.1.0
   imports        patchbay:plugin/log@0.1.0
                  patchbay:plugin/types@0.1.0
   wants to know  available
+  by hand        none
   settings       {\"type\": \"object\", \"additionalProperties\": false}
 ";
 const ADAPTER_TESTED: &str = "\

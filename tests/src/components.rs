@@ -13,7 +13,8 @@ const PLACEHOLDER: &[u8] = b"version-placeholder-of-fixed-length-";
 /// Built once per run, by the program under test; cargo knows if there is anything to do.
 static GUESTS: LazyLock<PathBuf> = LazyLock::new(|| {
     let out = root().join("target/test-plugins");
-    let guests = ["hostile", "relay", "wayward"].map(|name| root().join("tests/guests").join(name));
+    let guests =
+        ["hostile", "relay", "steered", "wayward"].map(|name| root().join("tests/guests").join(name));
     let built = Command::new(patchbay())
         .args(["plugin", "build", "--out"])
         .arg(&out)

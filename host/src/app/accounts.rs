@@ -14,7 +14,7 @@ use crate::clock;
 use crate::config::{Account, Vendor, among};
 use crate::failure::Kind;
 use crate::generation::Generation;
-use crate::pool::{Admission, Advice, CandidateState, Key, Recount, Report};
+use crate::pool::{Admission, Advice, Key, Recount, Report};
 use crate::route::Candidate;
 use crate::storage::{KeyEvent, StorageError};
 
@@ -240,22 +240,8 @@ fn model(candidate: &Candidate, now: u64) -> ModelView {
     ModelView {
         model: candidate.model.clone(),
         key: key_view(candidate.state.model_key(), candidate.unavailable.as_deref(), now),
-        traffic: traffic(&candidate.state, now),
+        traffic: Traffic::of(&candidate.state, now),
         limits: candidate.state.allowed().model_limits(),
-    }
-}
-
-fn traffic(state: &CandidateState, now: u64) -> Traffic {
-    let health = state.health();
-    let known = |value: f64| value.is_finite().then_some(value);
-    Traffic {
-        in_flight: state.in_flight() as u64,
-        requests: state.requests(),
-        success_rate: known(health.success_rate(now)),
-        latency_ms: known(health.latency.average_ms()),
-        latency_p95_ms: known(health.latency.percentiles().p95),
-        first_token_ms: known(health.first_token.average_ms()),
-        first_token_p95_ms: known(health.first_token.percentiles().p95),
     }
 }
 

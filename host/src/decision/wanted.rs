@@ -38,10 +38,14 @@ impl Wanted {
     }
 
     pub fn fits(&self, decision: &Decision) -> bool {
-        let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
+        let is =
+            |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         is(&self.model, &decision.pool.model)
             && is(&self.caller, &decision.given.turn.caller)
-            && self.strategy.as_deref().is_none_or(|wanted| decided(decision, wanted))
+            && self
+                .strategy
+                .as_deref()
+                .is_none_or(|wanted| decided(decision, wanted))
             && (!self.disagreed || differed(decision))
             && self.came_so(decision)
     }

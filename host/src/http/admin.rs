@@ -5,6 +5,7 @@ mod decisions;
 mod keys;
 mod plugins;
 mod status;
+mod strategies;
 
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
         .route("/debug/config", get(config::show))
         .route("/admin/decisions", get(decisions::list))
         .route("/admin/decisions/{request_id}", get(decisions::explain))
+        .route("/admin/strategies", get(strategies::list))
+        .route("/admin/strategies/act", post(strategies::act))
         .route("/admin/status", get(status::status))
         .route("/admin/keys", get(keys::list))
         .route("/admin/keys/report", get(keys::report))

@@ -1,5 +1,7 @@
 //! `/api/v1/status`: how the gateway is, for those who call it. Tells of public models only, and names no account.
 
+mod performance;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,10 +10,13 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use serde::Serialize;
 
+pub(super) use performance::performance;
+
 use super::error::ApiError;
 use super::inference::bearer;
 use crate::accounts::UNAVAILABLE;
 use crate::app::Gateway;
+use crate::generation::Generation;
 use crate::pipeline::Refusal;
 use crate::pool::State as KeyState;
 use crate::route::{Candidate, Route};
@@ -48,17 +53,26 @@ pub(super) async fn health(
     headers: HeaderMap,
 ) -> Result<Json<Health>, ApiError> {
     let generation = gateway.current();
-    let caller = generation
-        .authenticate(bearer(&headers))
-        .ok_or(&Refusal::Unauthenticated)?;
-    let visible = generation.routes().filter(|route| caller.may_use(&route.name));
-    let models: Vec<ModelHealth> = visible.map(of).collect();
+    let models: Vec<ModelHealth> = visible(&generation, &headers)?.map(of).collect();
     Ok(Json(Health {
         status: Condition::together(&models.iter().map(|model| model.status).collect::<Vec<_>>()),
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: gateway.uptime().as_secs(),
         models,
     }))
+}
+
+/// The public models that the caller may use.
+fn visible<'a>(
+    generation: &'a Generation,
+    headers: &HeaderMap,
+) -> Result<impl Iterator<Item = &'a Route>, ApiError> {
+    let caller = generation
+        .authenticate(bearer(headers))
+        .ok_or(&Refusal::Unauthenticated)?;
+    Ok(generation
+        .routes()
+        .filter(move |route| caller.may_use(&route.name)))
 }
 
 fn of(route: &Route) -> ModelHealth {

@@ -43,6 +43,16 @@ impl Memory {
         self.sequence.fetch_add(1, Relaxed)
     }
 
+    /// The number of the next request.
+    pub(super) fn turns(&self) -> u64 {
+        self.sequence.load(Relaxed)
+    }
+
+    /// In bytes.
+    pub(super) fn size(&self) -> usize {
+        self.state.load().len()
+    }
+
     pub(super) fn read(&self) -> Guard<Arc<Vec<u8>>> {
         self.state.load()
     }

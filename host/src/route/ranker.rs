@@ -73,6 +73,11 @@ impl Ranker {
         self.plugin.facts()
     }
 
+    /// What can be done to it by hand.
+    pub fn actions(&self) -> &[String] {
+        self.plugin.actions()
+    }
+
     /// Frees the idle instances: this generation is no longer the current one, but requests may still hold it.
     pub fn retire(&self) {
         self.retired.store(true, Ordering::SeqCst);
@@ -102,9 +107,7 @@ impl Ranker {
             Ok(instance) => instance,
             Err(error) => return (memory.read().clone(), Err(error)),
         };
-        let facts = self
-            .columns
-            .project((0..given.offered.len()).map(|row| given.row(row)));
+        let facts = self.facts(given);
         let (state, ranked) = decide(&mut instance, given, &facts, memory);
         let usable = match &ranked {
             Ok(_) => true,
@@ -116,7 +119,22 @@ impl Ranker {
         (state, ranked)
     }
 
-    fn instance(&self) -> Result<StrategyInstance, PluginError> {
+    /// Runs where the plugin belongs.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PluginError> {
+        self.plugin.run(work).await
+    }
+
+    /// Something else than a decision has failed.
+    pub(super) fn suffered(&self, error: &PluginError) {
+        if error.problem.is_fault() {
+            self.plugin.decided(Some(error));
+        }
+    }
+
+    pub(super) fn instance(&self) -> Result<StrategyInstance, PluginError> {
         match self.idle.pop() {
             Some(instance) => Ok(instance),
             None => self.fresh(),
@@ -127,10 +145,16 @@ impl Ranker {
         self.plugin.instance(&self.settings, &self.pool, self.role)
     }
 
-    fn put_back(&self, instance: StrategyInstance) {
+    pub(super) fn put_back(&self, instance: StrategyInstance) {
         if !self.retired.load(Ordering::SeqCst) {
             let _ = self.idle.push(instance);
         }
+    }
+
+    /// The numbers that the plugin wants, in its order.
+    pub(super) fn facts(&self, given: &Given) -> Vec<f64> {
+        let rows = (0..given.offered.len()).map(|row| given.row(row));
+        self.columns.project(rows)
     }
 }
 

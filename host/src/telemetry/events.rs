@@ -229,6 +229,16 @@ impl StrategyFellBack<'_> {
 // === impl ShadowDecided ===
 
 impl ShadowDecided<'_> {
+    /// How often it agreed, differed and failed since the gateway started.
+    pub fn counted(model: &str, strategy: &str) -> [u64; 3] {
+        ["agreed", "differed", "failed"].map(|outcome| {
+            METRICS
+                .shadow_decisions
+                .with_label_values(&[model, strategy, outcome])
+                .get()
+        })
+    }
+
     pub fn emit(&self) {
         METRICS
             .shadow_decisions

@@ -8,14 +8,13 @@ use clap::Args;
 use super::words::{for_how_long, key_cell, next_try, note, percent, shown_key, shown_latency, style};
 use super::{Named, limits, understood};
 use crate::accounts::{Analysis, EventView, KeyView, Traffic};
+use crate::cli::lines::{INDENT, fact, line};
 use crate::cli::output::{Look, say_json};
 use crate::cli::remote::Remote;
 use crate::cli::style::{BOLD, QUIET, painted};
 use crate::cli::table::{Cell, Column, Table};
-use crate::cli::text::{WIDTH, ago, clean, wrap};
+use crate::cli::text::{WIDTH, ago, clean};
 
-/// Where values begin.
-const INDENT: usize = 15;
 /// Longest message that is shown whole, in columns.
 const LONGEST_MESSAGE: usize = 600;
 /// Longest class that is shown, in columns.
@@ -137,21 +136,6 @@ fn facts(key: &KeyView, traffic: &Traffic, now: u64) -> String {
     };
     text.push_str(&line("Requests", &requests));
     text
-}
-
-fn line(name: &str, value: &str) -> String {
-    format!("  {name:<width$}{value}\n", width = INDENT - 2)
-}
-
-/// A text that may be longer than a line.
-fn fact(name: &str, value: &str) -> String {
-    let lines = wrap(value, WIDTH - INDENT);
-    let names = std::iter::once(name).chain(std::iter::repeat(""));
-    lines
-        .iter()
-        .zip(names)
-        .map(|(value, name)| line(name, value))
-        .collect()
 }
 
 fn models(analysis: &Analysis) -> Table {

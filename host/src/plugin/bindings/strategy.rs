@@ -35,9 +35,7 @@ impl StrategyPre {
                 let is_steered = pre.component().get_export_index(None, &name).is_some();
                 Self::V0_1 {
                     strategy: v0_1::StrategyPluginIndices::new(&pre)?,
-                    control: is_steered
-                        .then(|| v0_1::ControlIndices::new(&pre))
-                        .transpose()?,
+                    control: is_steered.then(|| v0_1::ControlIndices::new(&pre)).transpose()?,
                     pre,
                 }
             }
@@ -53,7 +51,9 @@ impl StrategyPre {
                 control,
             } => {
                 let instance = pre.instantiate(&mut *store)?;
-                let control = control.as_ref().map(|control| control.load(&mut *store, &instance));
+                let control = control
+                    .as_ref()
+                    .map(|control| control.load(&mut *store, &instance));
                 StrategyGuest::V0_1(strategy.load(&mut *store, &instance)?, control.transpose()?)
             }
         })

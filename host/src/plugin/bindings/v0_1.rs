@@ -9,8 +9,8 @@ pub(in crate::plugin) use adapter_world::exports::patchbay::plugin::adapter;
 pub use adapter_world::patchbay::plugin::types;
 pub(in crate::plugin) use adapter_world::patchbay::plugin::{calls, log};
 pub(in crate::plugin) use adapter_world::{AdapterPlugin, AdapterPluginPre};
-pub(in crate::plugin) use strategy_world::exports::patchbay::plugin::strategy;
 pub(in crate::plugin) use control_world::{Control, ControlIndices};
+pub(in crate::plugin) use strategy_world::exports::patchbay::plugin::strategy;
 pub(in crate::plugin) use strategy_world::{StrategyPlugin, StrategyPluginIndices};
 use wasmtime::component::{HasSelf, Linker};
 

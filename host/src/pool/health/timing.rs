@@ -59,25 +59,35 @@ impl Timing {
         f64::from_bits(self.p95_ms.load(Relaxed))
     }
 
-    /// Of the last 128, by nearest rank.
+    /// The last 128, in milliseconds, in no order.
+    pub fn recent(&self) -> impl Iterator<Item = f32> {
+        let times = self.recent.iter().map(|slot| f32::from_bits(slot.load(Relaxed)));
+        times.take_while(|time| !time.is_nan())
+    }
+
+    /// Of the last 128.
     pub fn percentiles(&self) -> Percentiles {
         let mut times = [0.0_f32; RECENT];
         let mut many = 0;
-        for (place, slot) in times.iter_mut().zip(&self.recent) {
-            let time = f32::from_bits(slot.load(Relaxed));
-            if time.is_nan() {
-                break;
-            }
+        for (place, time) in times.iter_mut().zip(self.recent()) {
             *place = time;
             many += 1;
         }
-        let times = times.get_mut(..many).unwrap_or_default();
+        Percentiles::of(times.get_mut(..many).unwrap_or_default())
+    }
+}
+
+// === impl Percentiles ===
+
+impl Percentiles {
+    /// By nearest rank.
+    pub fn of(times: &mut [f32]) -> Self {
         times.sort_unstable_by(f32::total_cmp);
         let rank = |percent: usize| {
             let place = (times.len() * percent).div_ceil(100).saturating_sub(1);
             times.get(place).map_or(f64::NAN, |time| f64::from(*time))
         };
-        Percentiles {
+        Self {
             p50: rank(50),
             p95: rank(95),
             p99: rank(99),
