@@ -2,6 +2,8 @@
 //!
 //! Built by `resolve` beside it only. Holds no live state and never the text of the file.
 
+mod routing;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
+
+pub use routing::{BUILT_IN, Chooses, Decisions, PublicModel, Recording, Rule, Strategy, Target};
 
 use super::secret::Secret;
 use crate::pool::{Bounds, Rules};
@@ -218,24 +222,6 @@ pub struct Failover {
     pub retry_malformed: bool,
 }
 
-/// What is kept of decisions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decisions {
-    /// So many in memory, to be explained (default 1,000).
-    pub keep: usize,
-    /// Where they are written, to be replayed; `None` (the default) is nowhere.
-    pub record: Option<Recording>,
-}
-
-/// A file of decisions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recording {
-    /// Absolute, or relative to the configuration file's folder (already joined).
-    pub path: PathBuf,
-    /// Nothing is added once it has so many bytes (default 1 GiB).
-    pub most: u64,
-}
-
 /// One vendor: an adapter, where it lives, and the accounts and models to be had there.
 #[derive(Debug)]
 pub struct Vendor {
@@ -308,69 +294,6 @@ pub struct Price {
     pub reasoning: Option<f64>,
 }
 
-/// A name that callers use, and what can serve it.
-#[derive(Debug)]
-pub struct PublicModel {
-    pub name: String,
-    /// In the order of the file; the built-in order keeps it.
-    pub targets: Vec<Target>,
-    /// `None` is the built-in order.
-    pub strategy: Option<Strategy>,
-    /// Decides beside it, without effect.
-    pub shadow: Option<Strategy>,
-    /// The first that fits a request chooses among the targets.
-    pub rules: Vec<Rule>,
-}
-
-/// What stands for the host's own order where a strategy is named.
-pub const BUILT_IN: &str = "built-in";
-
-/// A strategy and what it is told.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Strategy {
-    /// The plugin's name.
-    pub name: String,
-    /// A JSON object.
-    pub settings: String,
-}
-
-/// Chooses among the targets of a public model by what a request is like.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// All of these the request must have.
-    pub tags: Vec<String>,
-    /// Names of callers' keys; empty is everybody.
-    pub callers: Vec<String>,
-    /// Of the request, by estimate.
-    pub least_input: Option<u32>,
-    /// Of the request, by estimate.
-    pub most_input: Option<u32>,
-    pub tools: Option<bool>,
-    pub images: Option<bool>,
-    pub chooses: Chooses,
-    pub targets: Vec<Target>,
-}
-
-/// What becomes of the other targets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chooses {
-    /// They are not asked.
-    Only,
-    /// They are asked after these.
-    First,
-}
-
-/// One model at one vendor, with all of its accounts or some.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// Key of [`Settings::vendors`].
-    pub vendor: String,
-    /// Index into the vendor's models.
-    pub model: usize,
-    /// Indices into the vendor's accounts.
-    pub accounts: Vec<usize>,
-}
-
 // === impl Account ===
 
 impl Account {
@@ -411,41 +334,24 @@ impl Settings {
             .vendors
             .values()
             .filter(move |vendor| vendor.adapter == plugin);
-        let named = move |strategy: &&Strategy| strategy.name == plugin;
-        let models = self.models.values().flat_map(move |model| {
-            let live = model
-                .strategy
-                .as_ref()
-                .filter(named)
-                .map(|strategy| (model, "strategy", strategy));
-            let shadow = model
-                .shadow
-                .as_ref()
-                .filter(named)
-                .map(|strategy| (model, "shadow", strategy));
-            live.into_iter().chain(shadow)
+        let vendors = vendors.map(|vendor| {
+            let place = format!("vendors.{}.settings", vendor.name);
+            (place, vendor.settings.as_str())
         });
-        let keys = self.keys.iter().flat_map(move |key| {
-            let strategies = key.strategies.iter().filter(named);
-            strategies.map(move |strategy| {
-                let place = format!(
-                    "the settings of {plugin} among the strategies of the key {}",
-                    key.name
-                );
-                (place, strategy.settings.as_str())
-            })
+        let models = self.models.values().flat_map(|model| {
+            let roles = [("strategy", &model.strategy), ("shadow", &model.shadow)].into_iter();
+            let place = |role| format!("the {role}'s settings of models.{}", model.name);
+            roles.filter_map(move |(role, strategy)| Some((place(role), strategy.as_ref()?)))
         });
-        vendors
-            .map(|vendor| {
-                (
-                    format!("vendors.{}.settings", vendor.name),
-                    vendor.settings.as_str(),
-                )
-            })
-            .chain(models.map(|(model, role, strategy)| {
-                let place = format!("the {role}'s settings of models.{}", model.name);
-                (place, strategy.settings.as_str())
-            }))
+        let keys = self.keys.iter().flat_map(|key| {
+            let place = |strategy: &Strategy| format!("{}'s settings of the key {}", strategy.name, key.name);
+            key.strategies
+                .iter()
+                .map(move |strategy| (place(strategy), strategy))
+        });
+        let strategies = models
             .chain(keys)
+            .filter(move |(_, strategy)| strategy.name == plugin);
+        vendors.chain(strategies.map(|(place, strategy)| (place, strategy.settings.as_str())))
     }
 }

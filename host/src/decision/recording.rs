@@ -281,9 +281,8 @@ impl RecordedDecision {
     ///
     /// What is wrong with it, in words.
     pub fn entropy(&self) -> Result<u64, String> {
-        let digits = Some(&self.entropy).filter(|digits| {
-            digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-        });
+        let digits = Some(&self.entropy)
+            .filter(|digits| digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         digits
             .and_then(|digits| u64::from_str_radix(digits, 16).ok())
             .ok_or_else(|| format!("entropy {:?} is not 16 hexadecimal digits", self.entropy))

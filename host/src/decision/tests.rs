@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::recording::{Line, read};
+use super::recording::{Line, RecordedDecision, read};
 use super::*;
 use crate::chat::Operation;
 use crate::config::{Decisions, Recording};
@@ -26,6 +26,7 @@ pub(super) fn pool(number: u64) -> Arc<Pool> {
             strategy: "s".to_owned(),
             identity: "s@1".to_owned(),
             settings: "{}".to_owned(),
+            wants: Vec::new(),
         }],
     })
 }
@@ -75,7 +76,7 @@ fn kept(journal: &Journal) -> Vec<u64> {
 /// Which decisions a file holds, a pool as its number with a minus, a head as 0.
 fn written(path: &Path) -> Vec<i64> {
     let file = fs::read(path).unwrap();
-    let lines = read(file.as_slice()).map(|line| line.unwrap().1);
+    let lines = read::<RecordedDecision>(file.as_slice()).map(|line| line.unwrap().what);
     lines
         .map(|line| match line {
             Line::Recording(_) => 0,
@@ -176,8 +177,8 @@ fn a_decision_waits_for_its_shadow_but_not_for_ever() {
     journal.ended(&decision(2, &pool(1), Some(Arc::new(Shadow::new(0)))));
     journal.close();
     let file = fs::read(&path).unwrap();
-    let shadows: Vec<_> = read(file.as_slice())
-        .filter_map(|line| match line.unwrap().1 {
+    let shadows: Vec<_> = read::<RecordedDecision>(file.as_slice())
+        .filter_map(|line| match line.unwrap().what {
             Line::Decision(decision) => Some(decision.shadow),
             _ => None,
         })

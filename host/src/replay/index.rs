@@ -6,9 +6,7 @@ use std::io::BufRead;
 use serde::Deserialize;
 
 use super::ReplayError;
-use crate::decision::recording::{
-    Line, Read, RecordedDecision, RecordedPool, RecordingError, read,
-};
+use crate::decision::recording::{Line, Read, RecordedDecision, RecordedPool, RecordingError, read};
 
 #[derive(Debug, Default)]
 pub(super) struct Index {
@@ -102,7 +100,11 @@ impl Index {
 
     /// How many there are.
     pub(super) fn decisions(&self) -> Result<u64, ReplayError> {
-        let all = self.sections.iter().map(|section| section.decisions.len() as u64).sum();
+        let all = self
+            .sections
+            .iter()
+            .map(|section| section.decisions.len() as u64)
+            .sum();
         match (all, &self.wanted) {
             (0, Some(wanted)) if !self.models.is_empty() => Err(ReplayError::NoSuchModel {
                 wanted: wanted.clone(),
@@ -126,7 +128,9 @@ pub(super) fn check(pool: &RecordedPool, decision: &RecordedDecision) -> Result<
         ("preferred", &decision.preferred),
     ];
     for (what, list) in lists {
-        let strange = list.iter().find(|index| pool.candidates.get(**index as usize).is_none());
+        let strange = list
+            .iter()
+            .find(|index| pool.candidates.get(**index as usize).is_none());
         if let Some(strange) = strange {
             let most = pool.candidates.len();
             return Err(format!("{what}: candidate {strange} of {most}, counted from 0"));
@@ -138,9 +142,10 @@ pub(super) fn check(pool: &RecordedPool, decision: &RecordedDecision) -> Result<
         return Err(format!("facts: not {rows} rows of {columns} numbers"));
     }
     match decision.strategy {
-        Some(strategy) if strategy >= pool.strategies.len() => {
-            Err(format!("strategy {strategy} of {}, counted from 0", pool.strategies.len()))
-        }
+        Some(strategy) if strategy >= pool.strategies.len() => Err(format!(
+            "strategy {strategy} of {}, counted from 0",
+            pool.strategies.len()
+        )),
         _ => Ok(()),
     }
 }

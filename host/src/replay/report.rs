@@ -186,8 +186,14 @@ impl Calls {
         nanoseconds.sort_unstable();
         let count = nanoseconds.len();
         let sum: u64 = nanoseconds.iter().copied().map(u64::from).sum();
-        let slowest = nanoseconds.get((count * 99).div_ceil(100) - 1).copied().unwrap_or_default();
-        #[expect(clippy::cast_precision_loss, reason = "a sum of times stays far below 2^52 ns, which is 52 days")]
+        let slowest = nanoseconds
+            .get((count * 99).div_ceil(100) - 1)
+            .copied()
+            .unwrap_or_default();
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a sum of times stays far below 2^52 ns, which is 52 days"
+        )]
         let mean_us = sum as f64 / count as f64 / 1e3;
         Self {
             count: count as u64,

@@ -47,7 +47,11 @@ impl<'a> Stage<'a> {
         recorded: Vec<u8>,
     ) -> Result<(Result<Vec<u32>, String>, Duration), ReplayError> {
         let name = self.replay.strategy.name();
-        let is_it = |index: &usize| pool.strategies.get(*index).is_some_and(|known| known.name == name);
+        let is_it = |index: &usize| {
+            pool.strategies
+                .get(*index)
+                .is_some_and(|known| known.name == name)
+        };
         let made_it = decision.strategy.filter(is_it);
         let whose = made_it.or_else(|| (0..pool.strategies.len()).find(is_it));
         let mut ready = match self.ready.remove(&(pool.number, whose)) {

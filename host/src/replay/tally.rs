@@ -57,7 +57,8 @@ impl Tally {
     pub(super) fn add(&mut self, case: &Case<'_>) {
         self.decisions += 1;
         *entry(&mut self.models, &case.pool.model) += 1;
-        self.calls.push(u32::try_from(case.took.as_nanos()).unwrap_or(u32::MAX));
+        self.calls
+            .push(u32::try_from(case.took.as_nanos()).unwrap_or(u32::MAX));
         match &case.replayed {
             Ok(order) => self.compare(case, order),
             Err(why) => {
@@ -105,10 +106,12 @@ impl Tally {
             candidate.account.clone(),
             candidate.model.clone(),
         );
-        self.chosen.entry(name).or_insert_with_key(|(vendor, account, model)| Chosen {
-            candidate: format!("{vendor}/{account}/{model}"),
-            ..Chosen::default()
-        })
+        self.chosen
+            .entry(name)
+            .or_insert_with_key(|(vendor, account, model)| Chosen {
+                candidate: format!("{vendor}/{account}/{model}"),
+                ..Chosen::default()
+            })
     }
 
     /// All of it. `strategy`: name@version
@@ -117,18 +120,29 @@ impl Tally {
         candidates.sort_by(|one, other| one.before(other));
         let mut failures: Vec<Failure> = self.failures.into_values().collect();
         failures.sort_by_key(|failure| (u64::MAX - failure.times, failure.first_line));
-        let recorded_by = self.deciders.into_iter().map(|((decider, after_failure), agreement)| RecordedBy {
-            decider,
-            after_failure,
-            agreement,
-        });
+        let recorded_by = self
+            .deciders
+            .into_iter()
+            .map(|((decider, after_failure), agreement)| RecordedBy {
+                decider,
+                after_failure,
+                agreement,
+            });
         let mut recorded_by: Vec<RecordedBy> = recorded_by.collect();
-        recorded_by.sort_by_key(|by| (by.after_failure, by.decider == BUILT_IN, u64::MAX - by.agreement.decisions));
+        recorded_by.sort_by_key(|by| {
+            (
+                by.after_failure,
+                by.decider == BUILT_IN,
+                u64::MAX - by.agreement.decisions,
+            )
+        });
         let models = self.models.into_iter();
         Report {
             strategy: strategy.to_owned(),
             decisions: self.decisions,
-            models: models.map(|(model, decisions)| ModelCount { model, decisions }).collect(),
+            models: models
+                .map(|(model, decisions)| ModelCount { model, decisions })
+                .collect(),
             agreement: Agreement::sum(&recorded_by),
             recorded_by,
             first_difference: self.difference,
@@ -185,11 +199,14 @@ impl Case<'_> {
 
     /// Milliseconds that whoever is first has taken lately. None where it is not known.
     fn latency(&self, outlook: &Outlook) -> Option<f64> {
-        self.fact(outlook.row?, "latency-ms").filter(|latency| latency.is_finite())
+        self.fact(outlook.row?, "latency-ms")
+            .filter(|latency| latency.is_finite())
     }
 
     fn names(&self, order: &[u32]) -> Vec<String> {
-        let candidates = order.iter().filter_map(|index| self.pool.candidates.get(*index as usize));
+        let candidates = order
+            .iter()
+            .filter_map(|index| self.pool.candidates.get(*index as usize));
         candidates
             .map(|candidate| format!("{}/{}/{}", candidate.vendor, candidate.account, candidate.model))
             .collect()

@@ -42,7 +42,11 @@ impl Ranker {
             .settings()
             .check(settings)
             .map_err(|problem| format!("settings: {problem}"))?;
-        for name in plugin.facts().iter().filter(|name| !NAMES.contains(&name.as_str())) {
+        for name in plugin
+            .facts()
+            .iter()
+            .filter(|name| !NAMES.contains(&name.as_str()))
+        {
             tracing::warn!(
                 plugin = plugin.identity(),
                 fact = name,

@@ -37,7 +37,12 @@ fn quiet(line: &str) -> String {
 fn head(report: &Report) -> String {
     let strategy = painted(BOLD, &clean(&report.strategy, 60));
     let (decisions, s) = (report.decisions, plural(report.decisions));
-    let mut models: Vec<String> = report.models.iter().take(MODELS).map(|model| clean(&model.model, 40)).collect();
+    let mut models: Vec<String> = report
+        .models
+        .iter()
+        .take(MODELS)
+        .map(|model| clean(&model.model, 40))
+        .collect();
     if report.models.len() > MODELS {
         models.push(format!("{} more", report.models.len() - MODELS));
     }
@@ -56,8 +61,15 @@ fn verdict(report: &Report) -> String {
         0 if compared == 0 => format!("{}\n", painted(PASSING, "It failed each time.")),
         0 => format!("{}\n", painted(GOOD, "Every order is the same.")),
         others => {
-            let said = format!("{others} of {compared} orders {} not the same.", if others == 1 { "is" } else { "are" });
-            let example = report.first_difference.as_ref().map(difference).unwrap_or_default();
+            let said = format!(
+                "{others} of {compared} orders {} not the same.",
+                if others == 1 { "is" } else { "are" }
+            );
+            let example = report
+                .first_difference
+                .as_ref()
+                .map(difference)
+                .unwrap_or_default();
             format!("{}\n{example}", painted(PASSING, &said))
         }
     }
@@ -65,8 +77,12 @@ fn verdict(report: &Report) -> String {
 
 fn difference(difference: &Difference) -> String {
     let orders = [("then", &difference.recorded), ("now", &difference.replayed)];
-    let orders = orders.map(|(when, order)| format!("  {when:<4}  {}\n", clean(&order.join(", "), WIDTH - 8)));
-    let at = format!("First in line {}, request {}:", difference.line, difference.request_id);
+    let orders =
+        orders.map(|(when, order)| format!("  {when:<4}  {}\n", clean(&order.join(", "), WIDTH - 8)));
+    let at = format!(
+        "First in line {}, request {}:",
+        difference.line, difference.request_id
+    );
     format!("{}\n{}", clean(&at, WIDTH), orders.concat())
 }
 
@@ -114,7 +130,9 @@ fn choices(report: &Report) -> String {
             Cell::new(share(chosen.replayed, all)),
         ]);
     };
-    let (shown, others) = report.candidates.split_at(report.candidates.len().min(CANDIDATES));
+    let (shown, others) = report
+        .candidates
+        .split_at(report.candidates.len().min(CANDIDATES));
     for chosen in shown {
         row(&clean(&chosen.candidate, WIDTH), chosen);
     }
@@ -155,7 +173,9 @@ fn expectations(report: &Report) -> String {
             Cell::new(share(known, all)),
         ]);
     };
-    row("cost of 1000 requests", &report.cost_usd, |dollars| shown_dollars(dollars * 1e3));
+    row("cost of 1000 requests", &report.cost_usd, |dollars| {
+        shown_dollars(dollars * 1e3)
+    });
     row("latency", &report.latency_ms, shown_millis);
     table.render(WIDTH)
 }
@@ -185,7 +205,10 @@ fn failures(report: &Report) -> String {
 fn calls(calls: &Calls) -> String {
     let (count, s) = (calls.count, plural(calls.count));
     let (mean, p99) = (shown_micros(calls.mean_us), shown_micros(calls.p99_us));
-    cut(&format!("{count} call{s} took {mean} on average, 99 of 100 at most {p99}."), WIDTH) + "\n"
+    cut(
+        &format!("{count} call{s} took {mean} on average, 99 of 100 at most {p99}."),
+        WIDTH,
+    ) + "\n"
 }
 
 fn plural(count: u64) -> &'static str {
@@ -238,7 +261,10 @@ fn shown_micros(micros: f64) -> String {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of decisions stay far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of decisions stay far below 2^52"
+)]
 fn as_number(count: u64) -> f64 {
     count as f64
 }

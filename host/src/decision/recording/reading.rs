@@ -120,8 +120,14 @@ impl<R: BufRead> Reading<R> {
             return Ok(true);
         }
         self.ahead = self.text()?;
-        let head = self.ahead.as_ref().map(|ahead| serde_json::from_slice(&ahead.bytes));
-        Ok(matches!(head, Some(Ok(Line::<serde::de::IgnoredAny>::Recording(_)))))
+        let head = self
+            .ahead
+            .as_ref()
+            .map(|ahead| serde_json::from_slice(&ahead.bytes));
+        Ok(matches!(
+            head,
+            Some(Ok(Line::<serde::de::IgnoredAny>::Recording(_)))
+        ))
     }
 
     /// The next line; none at the end.

@@ -55,16 +55,23 @@ fn report() -> Report {
         first_difference: Some(Difference {
             line: 17,
             request_id: "0f3c5a9e8d7b4c21".to_owned(),
-            recorded: vec!["east/main/small".to_owned(), "west/\u{1b}[31mmain/small".to_owned()],
+            recorded: vec![
+                "east/main/small".to_owned(),
+                "west/\u{1b}[31mmain/small".to_owned(),
+            ],
             replayed: vec!["a-candidate/with-a-long-name/whose-model-has-an-even-longer-one".to_owned(); 3],
         }),
-        candidates: vec![chosen("east/main/small", 5_000, 9_999), chosen("west/main/small", 4_990, 0)],
+        candidates: vec![
+            chosen("east/main/small", 5_000, 9_999),
+            chosen("west/main/small", 4_990, 0),
+        ],
         nobody: chosen("", 10, 1),
         cost_usd: expected(9_000, 1_000, 2.7, 1.35),
         latency_ms: expected(10_000, 0, 4_200_000.0, 13_400_000.0),
         failures: vec![Failure {
-            message: "plugin cost@0.1.0, strategy.rank: took longer than the limit of 250 ms (plugins.limits.call)"
-                .to_owned(),
+            message:
+                "plugin cost@0.1.0, strategy.rank: took longer than the limit of 250 ms (plugins.limits.call)"
+                    .to_owned(),
             times: 12,
             first_line: 804,
         }],
@@ -101,7 +108,8 @@ fn the_same_strategy_again() {
 
 #[test]
 fn many_of_everything() {
-    let candidates = (0..30u64).map(|index| chosen(&format!("vendor/account-{index}/model"), 100 - index, 70 + index));
+    let candidates =
+        (0..30u64).map(|index| chosen(&format!("vendor/account-{index}/model"), 100 - index, 70 + index));
     let failures = (0..12).map(|index| Failure {
         message: format!("reason {index}"),
         times: 20 - index,
