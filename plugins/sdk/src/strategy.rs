@@ -34,6 +34,8 @@ pub mod exported;
 mod ranking;
 mod turns;
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -179,6 +181,13 @@ macro_rules! export_strategy_part {
             $component with_types_in $crate::bindings::observer
         );
     };
+}
+
+/// As notes and people call it: vendor/account/model.
+impl fmt::Display for Candidate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}/{}", self.vendor, self.account, self.model)
+    }
 }
 
 impl Description {

@@ -154,10 +154,7 @@ fn better_facts_never_cost_a_place() {
     let describe = Composite::describe();
     for seed in 0..200 {
         let cases = Cases::new(seed, &describe.facts);
-        let settings = Shares {
-            load: 0.1,
-            ..Shares::default()
-        };
+        let settings = serde_json::from_value(json!({"load": 0.1})).unwrap();
         let mut strategy = Composite::configure(settings, cases.pool().to_vec()).unwrap();
         for mut case in cases.take(25) {
             let mut rank = |case: &Case| {

@@ -17,21 +17,18 @@
 //! account's first model, as failures would at the end of an account: models of an account are tried from the top.
 
 mod memory;
+mod steps;
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use memory::Name;
 use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Steered, Strategy};
 use serde::Deserialize;
+use steps::Steps;
 
 #[derive(Debug)]
 pub struct Ladder {
     failures: u32,
-    /// In the order of the ladder.
-    steps: Vec<Step>,
-    /// The step of each candidate of the pool.
-    step_of: Vec<usize>,
+    steps: Steps,
     /// The state that was written last, because reading it at every request would cost more than ranking.
     settled: Option<(Vec<u8>, Place)>,
 }
@@ -40,13 +37,6 @@ pub struct Ladder {
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     failures: NonZeroU32,
-}
-
-#[derive(Debug)]
-struct Step {
-    name: Name,
-    /// Index into the pool.
-    candidate: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -74,37 +64,9 @@ impl Strategy for Ladder {
     }
 
     fn configure(settings: Settings, pool: Vec<Candidate>) -> Result<Self, String> {
-        let mut accounts = BTreeMap::new();
-        let mut steps: Vec<(usize, Step)> = Vec::new();
-        for (
-            candidate,
-            Candidate {
-                vendor,
-                account,
-                model,
-                ..
-            },
-        ) in (0..).zip(pool)
-        {
-            let next = accounts.len();
-            let number = *accounts.entry((vendor.clone(), account.clone())).or_insert(next);
-            steps.push((
-                number,
-                Step {
-                    name: Name(vendor, account, model),
-                    candidate,
-                },
-            ));
-        }
-        steps.sort_by_key(|(number, _)| *number);
-        let mut step_of = vec![0; steps.len()];
-        for (step, (_, Step { candidate, .. })) in steps.iter().enumerate() {
-            step_of[*candidate as usize] = step;
-        }
         Ok(Self {
             failures: settings.failures.get(),
-            steps: steps.into_iter().map(|(_, step)| step).collect(),
-            step_of,
+            steps: Steps::new(pool),
             settled: None,
         })
     }
@@ -121,21 +83,22 @@ impl Strategy for Ladder {
         }
         let mut rows = vec![None; self.steps.len()];
         for (row, &candidate) in candidates.iter().enumerate() {
-            rows[self.step_of[candidate as usize]] = Some(row);
+            rows[self.steps.of(candidate)] = Some(row);
         }
         let before = self.read(state);
-        let failures = |step: usize| Some(facts.get(rows[step]?, 0)).filter(|count| !count.is_nan());
-        let failures = |step: usize| failures(step).map(|count| count as u32);
+        let failures = |step: usize| {
+            let count = facts.get(rows[step]?, 0);
+            (!count.is_nan()).then_some(count as u32)
+        };
         let place = self.decide(before, failures);
-        let order = self.round(place.step).filter(|&step| rows[step].is_some());
-        let ranking = Ranking::new(order.map(|step| self.steps[step].candidate).collect());
-        let name = |place: Place| &self.steps[place.step].name;
-        let (from, to) = (name(before), name(place));
+        let order = self.steps.round(place.step).filter(|&step| rows[step].is_some());
+        let ranking = Ranking::new(order.map(|step| self.steps.candidate(step)).collect());
+        let (from, to) = (self.steps.at(before.step), self.steps.at(place.step));
         let note = match rows[place.step] {
-            _ if place.step != before.step => format!(
-                "moved to {to} after {} failures in a row of {from}",
-                failures(before.step).unwrap_or(0)
-            ),
+            _ if place.step != before.step => {
+                let times = failures(before.step).unwrap_or_default();
+                format!("moved to {to} after {times} failures in a row of {from}")
+            }
             None => format!("at {to}, which cannot serve this request"),
             Some(row) if facts.get(row, 1) == 0.0 => format!("at {to}, which cannot be asked now"),
             Some(_) => format!("at {to}"),
@@ -152,13 +115,13 @@ impl Steered for Ladder {
     const ACTIONS: &[&str] = &["reset", "next-model", "next-account"];
 
     fn act(&mut self, action: &str, state: &[u8]) -> Result<Vec<u8>, String> {
-        if self.steps.is_empty() {
+        if self.steps.len() == 0 {
             return Err("the pool is empty: there is nowhere to go".to_owned());
         }
         let Place { step, .. } = self.read(state);
         let step = match action {
-            "next-model" => self.next(step),
-            "next-account" => self.next_account(step),
+            "next-model" => self.steps.next(step),
+            "next-account" => self.steps.next_account(step),
             _ => 0,
         };
         Ok(self.state(Place {
@@ -185,26 +148,11 @@ impl Ladder {
                 arrived_with: Some(base),
             };
         }
-        let step = self.next(step);
+        let step = self.steps.next(step);
         Place {
             step,
             arrived_with: failures(step),
         }
-    }
-
-    /// All steps from this one on.
-    fn round(&self, from: usize) -> impl Iterator<Item = usize> {
-        (from..self.steps.len()).chain(0..from)
-    }
-
-    fn next(&self, step: usize) -> usize {
-        (step + 1) % self.steps.len()
-    }
-
-    fn next_account(&self, step: usize) -> usize {
-        let name = &self.steps[step].name;
-        let other = |&other: &usize| !self.steps[other].name.is_same_account(name);
-        self.round(step).find(other).unwrap_or(0)
     }
 }
 

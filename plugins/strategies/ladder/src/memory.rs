@@ -1,19 +1,16 @@
 //! What the ladder remembers from request to request: names, never indices, because the pool changes under it.
 
-use std::fmt;
-
 use patchbay_sdk::canonical::to_json;
 use serde::{Deserialize, Serialize};
 
 use super::{Ladder, Place};
 
 /// Vendor, account and model of a step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Name(pub(crate) String, pub(crate) String, pub(crate) String);
+type Name = (String, String, String);
 
 /// The state, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Memory {
+struct Memory {
     at: Name,
     /// Who takes its place if it leaves the pool, the first of them that is there: the step that follows, and the next
     /// account's first.
@@ -36,7 +33,11 @@ impl Ladder {
             heirs,
             arrived_with,
         } = serde_json::from_slice(state).ok()?;
-        let step_of = |name: &Name| self.steps.iter().position(|step| step.name == *name);
+        let is = |step: usize, (vendor, account, model): &Name| {
+            let candidate = self.steps.at(step);
+            (&candidate.vendor, &candidate.account, &candidate.model) == (vendor, account, model)
+        };
+        let step_of = |name: &Name| (0..self.steps.len()).find(|&step| is(step, name));
         if let Some(step) = step_of(&at) {
             return Some(Place { step, arrived_with });
         }
@@ -59,23 +60,22 @@ impl Ladder {
     }
 
     pub(crate) fn state(&self, Place { step, arrived_with }: Place) -> Vec<u8> {
-        let name = |step: usize| self.steps[step].name.clone();
         to_json(&Memory {
-            at: name(step),
-            heirs: [name(self.next(step)), name(self.next_account(step))],
+            at: self.name(step),
+            heirs: [
+                self.name(self.steps.next(step)),
+                self.name(self.steps.next_account(step)),
+            ],
             arrived_with,
         })
     }
-}
 
-impl Name {
-    pub(crate) fn is_same_account(&self, other: &Self) -> bool {
-        (&self.0, &self.1) == (&other.0, &other.1)
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}/{}/{}", self.0, self.1, self.2)
+    fn name(&self, step: usize) -> Name {
+        let candidate = self.steps.at(step);
+        (
+            candidate.vendor.clone(),
+            candidate.account.clone(),
+            candidate.model.clone(),
+        )
     }
 }

@@ -30,9 +30,14 @@ pub(crate) fn mark(candidate: &Candidate) -> u64 {
 pub(crate) fn read(marks: &[u64], state: &[u8]) -> Vec<f64> {
     let (entries, rest) = state.as_chunks::<ENTRY>();
     let entries = if rest.is_empty() { entries } else { &[] };
-    let same_pool = entries.len() == marks.len() && entries.iter().map(name).eq(marks.iter().copied());
+    let mut same_pool = entries.len() == marks.len();
+    let mut in_order = Vec::with_capacity(marks.len());
+    for (entry, mark) in entries.iter().zip(marks) {
+        same_pool &= name(entry) == *mark;
+        in_order.push(number(entry));
+    }
     if same_pool {
-        return entries.iter().map(number).collect();
+        return in_order;
     }
     let known: HashMap<u64, f64> = entries.iter().map(|entry| (name(entry), number(entry))).collect();
     let of = |mark: &u64| known.get(mark).copied().unwrap_or_default();
@@ -42,10 +47,11 @@ pub(crate) fn read(marks: &[u64], state: &[u8]) -> Vec<f64> {
 }
 
 pub(crate) fn write(marks: &[u64], numbers: &[f64]) -> Vec<u8> {
-    let mut state = Vec::with_capacity(marks.len() * ENTRY);
-    for (mark, number) in marks.iter().zip(numbers) {
-        state.extend(mark.to_le_bytes());
-        state.extend(number.to_le_bytes());
+    let mut state = vec![0; marks.len() * ENTRY];
+    let (entries, _) = state.as_chunks_mut::<ENTRY>();
+    for ((entry, mark), number) in entries.iter_mut().zip(marks).zip(numbers) {
+        entry[..8].copy_from_slice(&mark.to_le_bytes());
+        entry[8..].copy_from_slice(&number.to_le_bytes());
     }
     state
 }

@@ -1,4 +1,4 @@
-//! `weighted-round-robin`: candidates take turns, the better ones more often, and evenly spread. No candidate is left out.
+//! `weighted-round-robin`: candidates take turns, the better ones more often, evenly spread. No candidate is left out.
 //!
 //! ```text
 //! effective = weight × max(success rate × speed, floor)
@@ -8,8 +8,7 @@
 //! "Fastest" means among those of the call that can be asked now, and a latency below a millisecond counts as one. An
 //! unknown weight is 1; a weight of 0 gets no turns while anybody else is there.
 //!
-//! The turns are those of nginx's smooth weighted round-robin (Ruslan Ermilov, nginx 1.3.1, in
-//! `ngx_http_upstream_round_robin.c`): each candidate's current weight grows by its effective one, the highest goes
+//! The turns are those of nginx's smooth weighted round-robin (`ngx_http_upstream_round_robin.c`): each candidate's current weight grows by its effective one, the highest goes
 //! first and gives up the sum of all. Here all of it is divided by that sum, so that a current weight counts turns that
 //! are owed, and keeps its meaning when the effective ones change. Behind the first the order is that of the current
 //! weights; among equals that of the pool.
@@ -28,7 +27,8 @@ const MOST: f64 = 1e12;
 #[derive(Debug)]
 pub struct WeightedRoundRobin {
     floor: f64,
-    pool: Vec<Candidate>,
+    /// For notes.
+    names: Vec<String>,
     /// What stands for each candidate's name in the state.
     marks: Vec<u64>,
 }
@@ -66,7 +66,11 @@ impl Strategy for WeightedRoundRobin {
             ));
         }
         let marks = pool.iter().map(currents::mark).collect();
-        Ok(Self { floor, pool, marks })
+        Ok(Self {
+            floor,
+            names: pool.iter().map(Candidate::to_string).collect(),
+            marks,
+        })
     }
 
     fn rank(
@@ -76,56 +80,41 @@ impl Strategy for WeightedRoundRobin {
         facts: Facts<'_>,
         state: &[u8],
     ) -> Result<Ranking, String> {
-        let rows = facts.rows();
-        let effective = self.effective(rows);
-        let total: f64 = effective.iter().sum();
-        let here = rows.iter().filter(|row| is_here(row)).count();
+        let mut places = self.effective(facts.rows());
+        let here = places.iter().filter(|effective| !effective.is_nan());
+        let (total, here) = here.fold((0.0, 0.0), |(total, here), effective| {
+            (total + effective, here + 1.0)
+        });
         let mut currents = currents::read(&self.marks, state);
-        for ((row, effective), &candidate) in rows.iter().zip(effective).zip(candidates) {
-            if is_here(row) {
-                let share = if total > 0.0 {
-                    effective / total
-                } else {
-                    1.0 / here as f64
-                };
-                currents[candidate as usize] += share;
+        for (place, &candidate) in places.iter_mut().zip(candidates) {
+            if !place.is_nan() {
+                let current = &mut currents[candidate as usize];
+                *current += if total > 0.0 { *place / total } else { 1.0 / here };
+                *place = *current;
             }
         }
-        let current = |row: usize| currents[candidates[row] as usize];
-        let ranking = Ranking::highest_first(candidates, |row| {
-            if is_here(&rows[row]) {
-                current(row)
-            } else {
-                f64::NAN
-            } // last
-        });
-        let Some(&first) = ranking.order.first().filter(|_| here > 0) else {
+        let ranking = Ranking::highest_first(candidates, |row| places[row]);
+        let Some(&first) = ranking.order.first().filter(|_| here > 0.0) else {
             return Ok(ranking);
         };
         currents[first as usize] -= 1.0;
-        let Candidate {
-            vendor,
-            account,
-            model,
-            ..
-        } = &self.pool[first as usize];
         Ok(ranking
             .state(currents::write(&self.marks, &currents))
-            .note(format!("the turn of {vendor}/{account}/{model}")))
+            .note(["the turn of ", &self.names[first as usize]].concat()))
     }
 }
 
 impl WeightedRoundRobin {
-    /// Of each row; 0 for those that cannot be asked now.
+    /// Of each row, NaN for those that cannot be asked now: their place is the last.
     fn effective(&self, rows: &[[f64; 4]]) -> Vec<f64> {
         let here = rows.iter().filter(|row| is_here(row));
-        let fastest = here.map(latency).fold(f64::MAX, f64::min);
+        let lower = |fastest, own| if own < fastest { own } else { fastest };
+        let fastest = here.map(latency).fold(f64::MAX, lower);
         let effective = |row: &[f64; 4]| {
-            let [_, weight, success, _] = *row;
-            let quality = or_one(success) * or_one(fastest / latency(row));
-            or_one(weight).clamp(0.0, MOST) * quality.clamp(self.floor, 1.0)
+            let quality = or_one(row[2]) * or_one(fastest / latency(row));
+            or_one(row[1]).clamp(0.0, MOST) * quality.clamp(self.floor, 1.0)
         };
-        let of = |row| if is_here(row) { effective(row) } else { 0.0 };
+        let of = |row| if is_here(row) { effective(row) } else { f64::NAN };
         rows.iter().map(of).collect()
     }
 }
