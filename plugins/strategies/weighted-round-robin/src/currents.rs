@@ -25,8 +25,7 @@ pub(crate) fn mark(candidate: &Candidate) -> u64 {
     })
 }
 
-/// The number of each candidate: 0 for those the state does not know, and for all if it cannot be read. What those who
-/// left the pool were owed, or owed, is spread over all, because the sum must stay 0.
+/// The number of each candidate: 0 for those the state does not know, and for all if it cannot be read.
 pub(crate) fn read(marks: &[u64], state: &[u8]) -> Vec<f64> {
     let (entries, rest) = state.as_chunks::<ENTRY>();
     let entries = if rest.is_empty() { entries } else { &[] };
@@ -41,9 +40,7 @@ pub(crate) fn read(marks: &[u64], state: &[u8]) -> Vec<f64> {
     }
     let known: HashMap<u64, f64> = entries.iter().map(|entry| (name(entry), number(entry))).collect();
     let of = |mark: &u64| known.get(mark).copied().unwrap_or_default();
-    let numbers: Vec<f64> = marks.iter().map(of).collect();
-    let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
-    numbers.into_iter().map(|number| number - mean).collect()
+    marks.iter().map(of).collect()
 }
 
 pub(crate) fn write(marks: &[u64], numbers: &[f64]) -> Vec<u8> {

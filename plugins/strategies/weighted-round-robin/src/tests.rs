@@ -134,7 +134,7 @@ fn turns_belong_to_names() {
     assert_eq!(names, ['c', 'b', 'd', 'a']);
 }
 
-/// What those who leave are owed would else be owed by the others for good, and newcomers would be flooded.
+/// Those who leave take what they are owed with them: newcomers begin with nothing, and must not be flooded for it.
 #[test]
 fn many_may_come_and_go() {
     let mut state = Vec::new();
