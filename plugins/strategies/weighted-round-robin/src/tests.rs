@@ -122,16 +122,14 @@ fn a_change_of_weights_holds_from_the_next_turn_on() {
 #[test]
 fn turns_belong_to_names() {
     let mut before = named("abc");
-    before.rank(); // a has had its turn; b is next
-    let mut after = named("cdab");
-    after.state = before.state;
-    let names: Vec<char> = after
-        .rank()
-        .order
-        .iter()
-        .map(|&index| ['c', 'd', 'a', 'b'][index as usize])
-        .collect();
-    assert_eq!(names, ['c', 'b', 'd', 'a']);
+    before.rank(); // a has had its turn, b is next
+    for (pool, expected) in [("cab", "cba"), ("cdab", "cbda"), ("ba", "ba"), ("defa", "defa")] {
+        let mut after = named(pool);
+        after.state.clone_from(&before.state);
+        let name = |&index: &u32| pool.chars().nth(index as usize).unwrap();
+        let order: String = after.rank().order.iter().map(name).collect();
+        assert_eq!(order, expected, "of {pool}");
+    }
 }
 
 /// Those who leave take what they are owed with them: newcomers begin with nothing, and must not be flooded for it.
