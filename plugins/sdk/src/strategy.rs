@@ -46,7 +46,7 @@ pub use crate::Millis;
 pub use crate::bindings::observer::exports::patchbay::plugin::observer::Outcome;
 pub use crate::words::Fact;
 pub use dice::Dice;
-pub use ranking::Facts;
+pub use ranking::{Facts, or};
 pub use turns::Turns;
 pub use wit::{Candidate, Description, Ranking, Request};
 

@@ -7,31 +7,34 @@ use super::Ranking;
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     numbers: &'a [f64],
+    rows: usize,
     columns: usize,
 }
 
-/// A row and the number that decides its place. Its order is that of the numbers, NaN last, then that of the rows.
+/// The numbers that decide, by row, as integers in the same order: NaN is the greatest.
+pub(super) struct Numbers(Vec<u64>);
+
+/// A row, and above it the upper half of its number: what nearly always decides fits into one register.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Entry {
-    pub(super) number: u64,
-    pub(super) row: u32,
-}
+pub(super) struct Entry(u64);
 
 impl<'a> Facts<'a> {
     /// `numbers`: row by row. `rows`: how many candidates there are.
     pub fn new(numbers: &'a [f64], rows: usize) -> Self {
         Self {
             numbers,
+            rows,
             columns: numbers.len().checked_div(rows).unwrap_or(0),
         }
     }
 
     /// All numbers of one candidate. `row` counts the candidates of this request, not the pool.
     pub fn row(&self, row: usize) -> &'a [f64] {
-        let begin = row.saturating_mul(self.columns);
-        self.numbers
-            .get(begin..begin.saturating_add(self.columns))
-            .unwrap_or(&[])
+        if row >= self.rows {
+            return &[];
+        }
+        let begin = row * self.columns;
+        self.numbers.get(begin..begin + self.columns).unwrap_or(&[])
     }
 
     /// The whole table at once, for formulas that need several numbers of each candidate. `N`: as many as were
@@ -47,9 +50,21 @@ impl<'a> Facts<'a> {
         if number.is_nan() { unknown } else { number }
     }
 
+    /// The first numbers of one candidate, all at once; NaN outside the table.
+    pub fn of<const N: usize>(&self, row: usize) -> [f64; N] {
+        let known = self.row(row).first_chunk();
+        known.copied().unwrap_or([f64::NAN; N])
+    }
+
     /// One number of one candidate; NaN outside the table.
     pub fn get(&self, row: usize, column: usize) -> f64 {
-        self.row(row).get(column).copied().unwrap_or(f64::NAN)
+        if row >= self.rows || column >= self.columns {
+            return f64::NAN;
+        }
+        self.numbers
+            .get(row * self.columns + column)
+            .copied()
+            .unwrap_or(f64::NAN)
     }
 }
 
@@ -66,11 +81,12 @@ impl Ranking {
     /// The candidate with the lowest number first, NaN last, ties in the order of `candidates`. `number` is
     /// asked once for each row, in their order, see [`Facts::get`].
     pub fn lowest_first(candidates: &[u32], mut number: impl FnMut(usize) -> f64) -> Self {
+        let mut numbers = Numbers::with_capacity(candidates.len());
         let mut entries: Vec<Entry> = (0..candidates.len())
-            .map(|row| Entry::new(row, number(row)))
+            .map(|row| numbers.push(number(row)))
             .collect();
-        entries.sort_unstable();
-        Self::new(entries.iter().filter_map(|entry| entry.of(candidates)).collect())
+        numbers.sort(&mut entries);
+        Self::new(entries.iter().map(|entry| candidates[entry.row()]).collect())
     }
 
     /// The candidate with the highest number first, NaN last, ties in the order of `candidates`.
@@ -95,24 +111,95 @@ impl Ranking {
     }
 }
 
-// === impl Entry ===
+/// `number`, or `unknown` if it is not known.
+pub fn or(number: f64, unknown: f64) -> f64 {
+    if number.is_nan() { unknown } else { number }
+}
 
-impl Entry {
-    pub(super) fn new(row: usize, number: f64) -> Self {
-        Self {
-            number: ordered(number),
-            row: row as u32,
+// === impl Numbers ===
+
+impl Numbers {
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        Self(Vec::with_capacity(rows))
+    }
+
+    /// The next row's.
+    pub(super) fn push(&mut self, number: f64) -> Entry {
+        let (row, number) = (self.0.len() as u64, ordered(number));
+        self.0.push(number);
+        Entry(number & UPPER | row)
+    }
+
+    pub(super) fn of(&self, entry: Entry) -> u64 {
+        self.0[entry.row()]
+    }
+
+    /// The lowest number first, ties by row. `entries` are by row.
+    pub(super) fn sort(&self, entries: &mut Vec<Entry>) {
+        if self.are_sorted(entries) {
+            return;
+        }
+        if entries.len() < MANY {
+            entries.sort_unstable();
+        } else {
+            sort_many(entries);
+        }
+        if !self.are_sorted(entries) {
+            for alike in entries.chunk_by_mut(|one, next| one.0 & UPPER == next.0 & UPPER) {
+                alike.sort_unstable_by_key(|entry| (self.of(*entry), *entry));
+            }
         }
     }
 
-    pub(super) fn of(&self, candidates: &[u32]) -> Option<u32> {
-        candidates.get(self.row as usize).copied()
+    fn are_sorted(&self, entries: &[Entry]) -> bool {
+        entries.is_sorted_by_key(|entry| self.of(*entry))
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    pub(super) fn row(self) -> usize {
+        (self.0 & !UPPER) as usize
+    }
+}
+
+/// A number's sign, its exponent and 20 bits of its fraction.
+const UPPER: u64 = !0 << 32;
+
+/// From so many entries on, distributing them is quicker than comparing them.
+const MANY: usize = 64;
+
+/// By the upper halves, ties as they were: byte by byte from the lowest on (Knuth, "The Art of Computer Programming",
+/// volume 3, algorithm R).
+fn sort_many(entries: &mut Vec<Entry>) {
+    let byte = |entry: Entry, digit: usize| usize::from((entry.0 >> (32 + 8 * digit)) as u8);
+    let mut counts = [[0; 256]; 4];
+    for entry in entries.iter() {
+        for (digit, counts) in counts.iter_mut().enumerate() {
+            counts[byte(*entry, digit)] += 1;
+        }
+    }
+    let mut sorted = entries.clone();
+    for (digit, counts) in counts.iter_mut().enumerate() {
+        if counts[byte(entries[0], digit)] == entries.len() {
+            continue;
+        }
+        let mut end = 0;
+        for count in counts.iter_mut() {
+            end += std::mem::replace(count, end);
+        }
+        for entry in entries.iter() {
+            let place = &mut counts[byte(*entry, digit)];
+            sorted[*place] = *entry;
+            *place += 1;
+        }
+        std::mem::swap(entries, &mut sorted);
     }
 }
 
 /// An integer for each number, greater where the number is greater: the bits of a positive number are in order as
-/// they are, those of a negative one the other way round (IEEE 754). Integers compare in one instruction and leave no
-/// pair undecided, which is half of the time it takes to sort.
+/// they are, those of a negative one the other way round (IEEE 754).
 fn ordered(number: f64) -> u64 {
     const SIGN: u64 = 1 << 63;
     if number.is_nan() {
@@ -201,6 +288,8 @@ mod tests {
         assert_eq!(facts.row(1), [3.0, 4.0]);
         assert_eq!(facts.rows(), [[1.0, 2.0], [3.0, 4.0]]);
         assert!(facts.rows::<1>().is_empty() && facts.rows::<4>().is_empty());
+        assert_eq!(facts.of(1), [3.0, 4.0]);
+        assert!(facts.of::<3>(0)[0].is_nan() && facts.of::<1>(2)[0].is_nan());
         assert!(facts.get(2, 0).is_nan());
         assert!(facts.get(0, 2).is_nan());
         assert!(Facts::new(&[], 0).get(0, 0).is_nan());

@@ -2,7 +2,7 @@
 //!
 //! Counts with the request's number alone: it keeps no state, so there is none to race for.
 
-use super::ranking::Entry;
+use super::ranking::{Entry, Numbers};
 use super::{Ranking, Request};
 
 /// Said of a ranking that begins with one that is not on top.
@@ -31,44 +31,39 @@ impl Turns {
         Self { every, ..self }
     }
 
-    /// First those that are `here`, then those that are not; among both the lowest number first, NaN last, and ties in
-    /// turn. Only who is here has a turn, so that the one after a gap does not get two. Both functions are
-    /// asked by row, see [`Facts::get`](super::Facts::get).
-    pub fn lowest_first(
-        self,
-        candidates: &[u32],
-        here: impl Fn(usize) -> bool,
-        number: impl Fn(usize) -> f64,
-    ) -> Ranking {
+    /// First those that are here, then those that are not; among both the lowest number first, NaN last, and ties in
+    /// turn. Only who is here has a turn, so that the one after a gap does not get two. `place` says by row whether
+    /// a candidate is here, and its number.
+    pub fn lowest_first(self, candidates: &[u32], place: impl Fn(usize) -> (bool, f64)) -> Ranking {
         let (mut near, mut away) = (Vec::with_capacity(candidates.len()), Vec::new());
+        let mut numbers = Numbers::with_capacity(candidates.len());
         for row in 0..candidates.len() {
-            let entries = if here(row) { &mut near } else { &mut away };
-            entries.push(Entry::new(row, number(row)));
+            let (here, number) = place(row);
+            let entries = if here { &mut near } else { &mut away };
+            entries.push(numbers.push(number));
         }
-        near.sort_unstable();
-        away.sort_unstable();
-        let best = equals(&near);
+        numbers.sort(&mut near);
+        numbers.sort(&mut away);
+        let best = equals(&numbers, &near);
         // Of the requests before this one, those that were for another.
         let anothers = match near.len() - best {
             0 => 0,
             _ => self.sequence.checked_div(self.every).unwrap_or(0),
         };
-        take_turns(&mut near, self.sequence - anothers);
-        take_turns(&mut away, self.sequence - anothers);
+        take_turns(&numbers, &mut near, self.sequence - anothers);
+        take_turns(&numbers, &mut away, self.sequence - anothers);
         let another = self.is_for_another() && put_another_first(&mut near, best, anothers);
-        let order = near.iter().chain(&away).filter_map(|entry| entry.of(candidates));
+        let order = near.iter().chain(&away).map(|entry| candidates[entry.row()]);
         let ranking = Ranking::new(order.collect());
         if another { ranking.note(ANOTHER) } else { ranking }
     }
 
     /// As [`Self::lowest_first`], with the highest number first.
-    pub fn highest_first(
-        self,
-        candidates: &[u32],
-        here: impl Fn(usize) -> bool,
-        number: impl Fn(usize) -> f64,
-    ) -> Ranking {
-        self.lowest_first(candidates, here, |row| -number(row))
+    pub fn highest_first(self, candidates: &[u32], place: impl Fn(usize) -> (bool, f64)) -> Ranking {
+        self.lowest_first(candidates, |row| {
+            let (here, number) = place(row);
+            (here, -number)
+        })
     }
 
     fn is_for_another(self) -> bool {
@@ -77,17 +72,17 @@ impl Turns {
 }
 
 /// How many entries at the beginning have the same number.
-fn equals(entries: &[Entry]) -> usize {
-    let first = entries.first().map(|first| first.number);
+fn equals(numbers: &Numbers, entries: &[Entry]) -> usize {
+    let first = entries.first().map(|first| numbers.of(*first));
     entries
         .iter()
-        .take_while(|entry| Some(entry.number) == first)
+        .take_while(|entry| Some(numbers.of(**entry)) == first)
         .count()
 }
 
-fn take_turns(mut entries: &mut [Entry], turn: u64) {
+fn take_turns(numbers: &Numbers, mut entries: &mut [Entry], turn: u64) {
     while !entries.is_empty() {
-        let (equals, rest) = entries.split_at_mut(equals(entries));
+        let (equals, rest) = entries.split_at_mut(equals(numbers, entries));
         if equals.len() > 1 {
             equals.rotate_left((turn % equals.len() as u64) as usize);
         }
@@ -97,9 +92,9 @@ fn take_turns(mut entries: &mut [Entry], turn: u64) {
 
 /// Whether there was one behind the best. In turn by row, which unlike its place does not change with the answers.
 fn put_another_first(entries: &mut [Entry], best: usize, turn: u64) -> bool {
-    let mut others: Vec<(u32, usize)> = (best..)
+    let mut others: Vec<(usize, usize)> = (best..)
         .zip(&entries[best..])
-        .map(|(place, entry)| (entry.row, place))
+        .map(|(place, entry)| (entry.row(), place))
         .collect();
     let Some(turn) = turn.checked_rem(others.len() as u64) else {
         return false;
@@ -124,7 +119,7 @@ mod tests {
                 };
                 let turns = Turns::of(&request).another_every(every);
                 turns
-                    .lowest_first(&candidates, |row| here[row], |row| numbers[row])
+                    .lowest_first(&candidates, |row| (here[row], numbers[row]))
                     .order
             })
             .collect()

@@ -9,7 +9,7 @@
 //! with embeddings, it stands for both. Equals take turns: keys to the same model cost the same, and a turn makes use
 //! of all their limits. Those that cannot be leased now follow, and have no turn. No candidate is left out.
 
-use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy, Turns};
+use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy, Turns, or};
 use serde::Deserialize;
 
 /// Its settings; the schema says what each member means.
@@ -45,11 +45,11 @@ impl Strategy for Cost {
         facts: Facts<'_>,
         _: &[u8],
     ) -> Result<Ranking, String> {
-        let price = |row| {
-            let (input, output) = (facts.get(row, 1), facts.get(row, 2));
-            self.input_share * facts.or(row, 1, output) + (1.0 - self.input_share) * facts.or(row, 2, input)
-        };
-        Ok(Turns::of(request).lowest_first(candidates, |row| facts.get(row, 0) != 0.0, price))
+        Ok(Turns::of(request).lowest_first(candidates, |row| {
+            let [available, input, output] = facts.of(row);
+            let price = self.input_share * or(input, output) + (1.0 - self.input_share) * or(output, input);
+            (available != 0.0, price)
+        }))
     }
 }
 

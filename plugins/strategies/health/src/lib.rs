@@ -12,7 +12,7 @@
 //! attempts, so a candidate that has recovered would otherwise not be asked before the bad ones are forgotten. Should
 //! it fail still, the request goes on to the healthiest. The gateway's own requirement.
 
-use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy, Turns};
+use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy, Turns, or};
 use serde::Deserialize;
 
 /// Its settings; the schema says what each member means.
@@ -48,9 +48,11 @@ impl Strategy for Health {
         facts: Facts<'_>,
         _: &[u8],
     ) -> Result<Ranking, String> {
-        let score = |row| 4.0 * facts.or(row, 1, 1.0) + facts.or(row, 2, 1.0);
         let turns = Turns::of(request).another_every(self.others_every);
-        Ok(turns.highest_first(candidates, |row| facts.get(row, 0) != 0.0, score))
+        Ok(turns.highest_first(candidates, |row| {
+            let [available, health, success_rate] = facts.of(row);
+            (available != 0.0, 4.0 * or(health, 1.0) + or(success_rate, 1.0))
+        }))
     }
 }
 

@@ -10,7 +10,7 @@
 //! left out.
 
 use patchbay_sdk::strategy::{
-    Candidate, Description, Fact, Facts, NoSettings, Ranking, Request, Strategy, Turns,
+    Candidate, Description, Fact, Facts, NoSettings, Ranking, Request, Strategy, Turns, or,
 };
 
 #[derive(Debug)]
@@ -34,11 +34,16 @@ impl Strategy for LeastConnections {
         facts: Facts<'_>,
         _: &[u8],
     ) -> Result<Ranking, String> {
-        let load = |row| match facts.or(row, 2, 1.0) {
-            weight if weight > 0.0 => facts.get(row, 1) / weight,
-            _ => f64::INFINITY,
-        };
-        Ok(Turns::of(request).lowest_first(candidates, |row| facts.get(row, 0) != 0.0, load))
+        Ok(Turns::of(request).lowest_first(candidates, |row| {
+            let [available, in_flight, weight] = facts.of(row);
+            let weight = or(weight, 1.0);
+            let load = if weight > 0.0 {
+                in_flight / weight
+            } else {
+                f64::INFINITY
+            };
+            (available != 0.0, load)
+        }))
     }
 }
 

@@ -11,7 +11,7 @@
 //! Equals take turns. Those that cannot be leased now follow, and have no turn. No candidate is left out. The
 //! gateway's own requirement.
 
-use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy, Turns};
+use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy, Turns, or};
 use serde::Deserialize;
 
 /// Its settings; the schema says what each member means.
@@ -53,18 +53,16 @@ impl Strategy for ResponseTime {
         facts: Facts<'_>,
         _: &[u8],
     ) -> Result<Ranking, String> {
-        let column = if request.streaming { 2 } else { 1 };
-        let time = |row| {
-            let busy_or_failing = facts.get(row, 3) > 0.0 || facts.get(row, 4) > 0.0;
-            let unknown = if busy_or_failing {
-                f64::INFINITY
-            } else {
-                f64::NEG_INFINITY
-            };
-            facts.or(row, column, unknown)
-        };
         let turns = Turns::of(request).another_every(self.others_every);
-        Ok(turns.lowest_first(candidates, |row| facts.get(row, 0) != 0.0, time))
+        Ok(turns.lowest_first(candidates, |row| {
+            let [available, latency, first_token, in_flight, failures] = facts.of(row);
+            let time = if request.streaming { first_token } else { latency };
+            let last = in_flight > 0.0 || failures > 0.0;
+            (
+                available != 0.0,
+                or(time, if last { f64::INFINITY } else { f64::NEG_INFINITY }),
+            )
+        }))
     }
 }
 

@@ -28,8 +28,7 @@ impl Strategy for RoundRobin {
         _: &[u8],
     ) -> Result<Ranking, String> {
         // What is not known to be unavailable takes its turn.
-        let here = |row| facts.get(row, 0) != 0.0;
-        Ok(Turns::of(request).lowest_first(candidates, here, |_| 0.0))
+        Ok(Turns::of(request).lowest_first(candidates, |row| (facts.get(row, 0) != 0.0, 0.0)))
     }
 }
 

@@ -14,10 +14,10 @@
 //! the others, so nobody asks.
 
 use patchbay_sdk::strategy::{
-    Candidate, Description, Dice, Fact, Facts, NoSettings, Ranking, Request, Strategy,
+    Candidate, Description, Dice, Fact, Facts, NoSettings, Ranking, Request, Strategy, or,
 };
 
-/// What a weight of zero counts as. Times are between 2^-53 and 37 for a weight of 1, so one of those comes after all
+/// What a weight of zero counts as. Times are between 10^-16 and 37 for a weight of 1, so one of those comes after all
 /// of weights above 1e-280.
 const ZERO: f64 = 1e-300;
 
@@ -43,7 +43,7 @@ impl Strategy for Weighted {
         _: &[u8],
     ) -> Result<Ranking, String> {
         let mut dice = Dice::new(request.entropy);
-        let time = |row| -libm::log(dice.fraction()) / facts.or(row, 0, 1.0).max(ZERO);
+        let time = |row| dice.waiting_time() / or(facts.get(row, 0), 1.0).max(ZERO);
         Ok(Ranking::lowest_first(candidates, time))
     }
 }
