@@ -35,6 +35,7 @@ test: lint build plugins ## everything CI runs: formatting, lints, docs, unit an
 	cargo test --release --locked --workspace --test swap -- --nocapture
 	cargo test --release --locked --workspace --test endurance -- --nocapture
 	cargo test --manifest-path plugins/Cargo.toml --release --locked
+	cargo test --release --locked --workspace --test strategies
 	tests/python/run.sh
 	@# Last, because it says what could not be tested here.
 	cargo test --release --locked --workspace --test languages

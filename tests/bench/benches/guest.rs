@@ -124,18 +124,6 @@ async fn advance(mut exchange: Exchange, body: Bytes) -> Exchange {
     exchange
 }
 
-fn ranks(c: &mut Criterion) {
-    let guests = guests();
-    let mut group = c.benchmark_group("rank, kept instance");
-    for candidates in [4, 36, 500] {
-        let mut ranking = guests.ranking(candidates).expect("a strategy");
-        group.throughput(Throughput::Elements(candidates.into()));
-        let mut rank = || ranking.rank().expect("ranked");
-        group.bench_function(candidates.to_string(), |b| b.iter(&mut rank));
-    }
-    group.finish();
-}
-
 fn requests(c: &mut Criterion) {
     let mut group = c.benchmark_group("request");
     for (name, body) in [("1 KB", request(1_000)), ("100 KB", request(100_000))] {
@@ -185,6 +173,6 @@ fn streams(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
-    targets = exchanges, ranks, requests, streams
+    targets = exchanges, requests, streams
 }
 criterion_main!(benches);

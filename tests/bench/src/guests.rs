@@ -8,9 +8,10 @@ use bytes::Bytes;
 use patchbay::chat::Operation;
 use patchbay::config::{self, Settings};
 use patchbay::plugin::{
-    Adapter, Call, Engine, Exchange, Folder, Payload, PluginSet, PoolMember, Progress, Role,
-    StrategyInstance, StrategyPlugin, Target, Turn,
+    Adapter, Call, Engine, Exchange, Folder, Payload, PluginSet, Progress, StrategyPlugin, Target,
 };
+
+use crate::ranking::Ranking;
 
 /// The components of the benchmarks.
 #[derive(Debug)]
@@ -29,15 +30,6 @@ pub struct Guests {
 pub struct Vendor {
     adapter: Arc<Adapter>,
     target: Arc<Target>,
-}
-
-/// A strategy with a pool, in an instance that is used again and again.
-#[derive(Debug)]
-pub struct Ranking {
-    instance: StrategyInstance,
-    candidates: Vec<u32>,
-    facts: Vec<f64>,
-    sequence: u64,
 }
 
 const CONFIGURATION: &str = r#"
@@ -59,7 +51,7 @@ const CONFIGURATION: &str = r#"
 "#;
 
 /// An arbitrary day, Unix time in milliseconds.
-const NOW: u64 = 1_700_000_000_000;
+pub(crate) const NOW: u64 = 1_700_000_000_000;
 
 // === impl Guests ===
 
@@ -84,19 +76,7 @@ impl Guests {
 
     /// `round-robin` for a pool of so many candidates.
     pub fn ranking(&self, candidates: u32) -> Result<Ranking> {
-        let member = |index: u32| PoolMember {
-            vendor: format!("vendor-{}", index % 6),
-            account: format!("account-{index}"),
-            model: "model".to_owned(),
-            tags: Vec::new(),
-        };
-        let pool: Vec<PoolMember> = (0..candidates).map(member).collect();
-        Ok(Ranking {
-            instance: self.round_robin.instance("{}", &pool, Role::Live)?,
-            candidates: (0..candidates).collect(),
-            facts: vec![1.0; candidates as usize * self.round_robin.facts().len()],
-            sequence: 0,
-        })
+        Ranking::new(&self.round_robin, candidates)
     }
 }
 
@@ -162,28 +142,5 @@ impl Vendor {
             .adapter
             .start(&call, &self.target, Arc::new(Payload::new(payload)))
             .await?)
-    }
-}
-
-// === impl Ranking ===
-
-impl Ranking {
-    /// Ranks all candidates; returns the best.
-    pub fn rank(&mut self) -> Result<u32> {
-        self.sequence += 1;
-        let turn = Turn {
-            operation: Operation::Chat,
-            model: "model".to_owned(),
-            caller: "bench".to_owned(),
-            streaming: false,
-            tags: Vec::new(),
-            input_tokens: 250,
-            sequence: self.sequence,
-            entropy: 42,
-            now: NOW,
-            deadline: NOW + 250_000,
-        };
-        let ranked = self.instance.rank(&turn, &self.candidates, &self.facts, &[])?;
-        ranked.order.first().copied().context("nobody was ranked")
     }
 }

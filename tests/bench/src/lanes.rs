@@ -5,6 +5,7 @@ mod latency;
 mod memory;
 mod open_streams;
 mod plugin_time;
+mod rank;
 mod switching;
 mod throughput;
 
@@ -34,6 +35,8 @@ pub(crate) enum Lane {
     Memory,
     /// Time inside plugins for one request
     PluginTime,
+    /// Time of a decision, strategy by strategy
+    Rank,
     /// Latency of requests beside a plugin that loops
     Fairness,
     /// Time to switch to another candidate
@@ -76,6 +79,7 @@ impl Lane {
             Self::OpenStreams => open_streams::run(bench).await?,
             Self::Memory => memory::run(bench).await?,
             Self::PluginTime => plugin_time::run(bench).await?,
+            Self::Rank => rank::run(bench).await?,
             Self::Fairness => fairness::run(bench).await?,
             Self::Switching => switching::run(bench).await?,
         };
@@ -96,6 +100,7 @@ impl Lane {
             Self::OpenStreams => "open-streams",
             Self::Memory => "memory",
             Self::PluginTime => "plugin-time",
+            Self::Rank => "rank",
             Self::Fairness => "fairness",
             Self::Switching => "switching",
         }

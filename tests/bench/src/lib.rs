@@ -2,5 +2,7 @@
 //! time.
 
 mod guests;
+mod ranking;
 
-pub use guests::{Guests, Ranking, Vendor};
+pub use guests::{Guests, Vendor};
+pub use ranking::{Ranking, strategies};
