@@ -159,3 +159,6 @@ fn read(file: &mut File, place: &Place) -> Result<Box<RecordedDecision>, ReplayE
         Err(source) => Err(RecordingError::Foreign { line, source }.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

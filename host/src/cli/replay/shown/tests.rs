@@ -125,9 +125,9 @@ fn many_of_everything() {
     let text = anstream::adapter::strip_str(&render(&report)).to_string();
     for line in [
         "of model-0, model-1, model-2, model-3, model-4, 4 more\n",
-        "and 10 more                   755   7.6%     945   9.5%\n",
-        "and 2 more      19\n",
-        "cost of 1000 requests      $0.00   $100.00    more  10 100.0%\n",
+        "and 10 more              755   7.5%  945   9.4%\n",
+        "and 2 more     19\n",
+        "cost of 1000 requests     $0.00   $100.00     more     10 100.0%\n",
     ] {
         assert!(text.contains(line), "{line:?} in\n{text}");
     }
