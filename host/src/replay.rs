@@ -40,7 +40,7 @@ pub struct Replay<'a> {
 pub enum ReplayError {
     #[error(transparent)]
     Unreadable(#[from] io::Error),
-    #[error("not a file, and a recording is read twice; store it in a file first")]
+    #[error("it must be a file, because it is read twice")]
     NoFile,
     #[error(transparent)]
     Recording(#[from] RecordingError),

@@ -34,6 +34,7 @@ mod plugins;
 mod quota;
 mod reach;
 mod reload;
+mod replay;
 mod reported;
 mod rollback;
 mod routing;

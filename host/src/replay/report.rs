@@ -16,7 +16,7 @@ pub struct Report {
     pub agreement: Agreement,
     /// With each of those who decided then, strategies first.
     pub recorded_by: Vec<RecordedBy>,
-    /// The first decision whose order is another now.
+    /// The first decision whose order is another now, among those that are not made after a failure.
     pub first_difference: Option<Difference>,
     /// Who was asked first, and who would be; most often then comes first.
     pub candidates: Vec<Chosen>,
@@ -112,13 +112,18 @@ pub struct Calls {
 // === impl Report ===
 
 impl Report {
-    /// Every order is as it was recorded. Where a strategy failed then, nobody's order was recorded.
+    /// Every order is as it was recorded.
     pub fn is_exact(&self) -> bool {
+        let (same, all) = self.same();
+        self.failures.is_empty() && all > 0 && same == all
+    }
+
+    /// How many orders are the same, and of how many. Where a strategy failed then, nobody's order was recorded.
+    pub fn same(&self) -> (u64, u64) {
         let counted = self.recorded_by.iter().filter(|by| !by.after_failure);
-        let mut counted = counted.map(|by| by.agreement).peekable();
-        self.failures.is_empty()
-            && counted.peek().is_some()
-            && counted.all(|agreement| agreement.same_order == agreement.decisions)
+        counted.fold((0, 0), |(same, all), by| {
+            (same + by.agreement.same_order, all + by.agreement.decisions)
+        })
     }
 
     /// Decisions that were compared.

@@ -68,7 +68,7 @@ impl<'a> Stage<'a> {
         if ranked.as_ref().err().is_none_or(leaves_it_usable) {
             self.put_back((pool.number, whose), ready);
         }
-        let order = ranked.map_err(|error| error.to_string()).map(|ranked| {
+        let order = ranked.map_err(|error| error.problem.to_string()).map(|ranked| {
             state = ranked.state.unwrap_or_else(|| std::mem::take(&mut state));
             ranked.order
         });

@@ -81,7 +81,7 @@ impl Tally {
         agreement.same_order += u64::from(same_order);
         agreement.same_askable += u64::from(recorded.askable == replayed.askable);
         agreement.same_first += u64::from(recorded.askable.first() == replayed.askable.first());
-        if !same_order && self.difference.is_none() {
+        if !same_order && case.decision.failed.is_none() && self.difference.is_none() {
             self.difference = Some(Difference {
                 line: case.line,
                 request_id: case.decision.request_id.clone(),

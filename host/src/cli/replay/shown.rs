@@ -55,24 +55,19 @@ fn head(report: &Report) -> String {
 }
 
 fn verdict(report: &Report) -> String {
-    let compared = report.compared();
-    let same: u64 = report.recorded_by.iter().map(|by| by.agreement.same_order).sum();
-    match compared - same {
-        0 if compared == 0 => format!("{}\n", painted(PASSING, "It failed each time.")),
-        0 => format!("{}\n", painted(GOOD, "Every order is the same.")),
-        others => {
-            let said = format!(
-                "{others} of {compared} orders {} not the same.",
-                if others == 1 { "is" } else { "are" }
-            );
-            let example = report
-                .first_difference
-                .as_ref()
-                .map(difference)
-                .unwrap_or_default();
-            format!("{}\n{example}", painted(PASSING, &said))
+    let (same, all) = report.same();
+    let failed: u64 = report.failures.iter().map(|failure| failure.times).sum();
+    let (style, said) = match (all - same, failed) {
+        (0, 0) if all > 0 => (GOOD, "Every order is the same.".to_owned()),
+        (0, 0) => (PASSING, "Nobody's order was recorded.".to_owned()),
+        (0, failed) => (PASSING, format!("It failed {}.", times(failed))),
+        (others, _) => {
+            let are = if others == 1 { "is" } else { "are" };
+            (PASSING, format!("{others} of {all} orders {are} not the same."))
         }
-    }
+    };
+    let example = report.first_difference.as_ref().map(difference);
+    format!("{}\n{}", painted(style, &said), example.unwrap_or_default())
 }
 
 fn difference(difference: &Difference) -> String {
@@ -181,25 +176,20 @@ fn expectations(report: &Report) -> String {
 }
 
 fn failures(report: &Report) -> String {
-    let mut table = Table::new(&[
-        Column::Left("FAILURE"),
-        Column::Right("TIMES"),
-        Column::Right("FIRST IN LINE"),
-    ]);
+    let mut text = painted(BOLD, "FAILURES") + "\n";
     for failure in report.failures.iter().take(FAILURES) {
-        table.row([
-            Cell::new(clean(&failure.message, WIDTH)),
-            Cell::new(failure.times.to_string()),
-            Cell::new(failure.first_line.to_string()),
-        ]);
+        let when = times(failure.times);
+        text = format!("{text}{when}, first in line {}\n", failure.first_line);
+        for line in wrap(&clean(&failure.message, 400), WIDTH - 2) {
+            text = format!("{text}  {}\n", cut(&line, WIDTH - 2));
+        }
     }
     let others = report.failures.iter().skip(FAILURES);
-    let times: u64 = others.clone().map(|failure| failure.times).sum();
-    if times > 0 {
-        let rest = format!("and {} more", others.count());
-        table.row([Cell::new(rest), Cell::new(times.to_string()), Cell::new("")]);
+    let more: u64 = others.clone().map(|failure| failure.times).sum();
+    if more > 0 {
+        text = format!("{text}{} for {} more reasons\n", times(more), others.count());
     }
-    table.render(WIDTH)
+    text
 }
 
 fn calls(calls: &Calls) -> String {
@@ -209,6 +199,13 @@ fn calls(calls: &Calls) -> String {
         &format!("{count} call{s} took {mean} on average, 99 of 100 at most {p99}."),
         WIDTH,
     ) + "\n"
+}
+
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
 }
 
 fn plural(count: u64) -> &'static str {

@@ -70,7 +70,7 @@ fn report() -> Report {
         latency_ms: expected(10_000, 0, 4_200_000.0, 13_400_000.0),
         failures: vec![Failure {
             message:
-                "plugin cost@0.1.0, strategy.rank: took longer than the limit of 250 ms (plugins.limits.call)"
+                "took longer than the limit of 250 ms (plugins.limits.call); it said: I shall be there in a minute"
                     .to_owned(),
             times: 12,
             first_line: 804,
@@ -126,7 +126,7 @@ fn many_of_everything() {
     for line in [
         "of model-0, model-1, model-2, model-3, model-4, 4 more\n",
         "and 10 more              755   7.5%  945   9.4%\n",
-        "and 2 more     19\n",
+        "19 times for 2 more reasons\n",
         "cost of 1000 requests     $0.00   $100.00     more     10 100.0%\n",
     ] {
         assert!(text.contains(line), "{line:?} in\n{text}");
@@ -138,10 +138,14 @@ fn many_of_everything() {
 fn a_strategy_that_fails_each_time() {
     let report = Report {
         recorded_by: vec![],
+        first_difference: None,
         ..report()
     };
     let text = anstream::adapter::strip_str(&render(&report)).to_string();
-    assert!(text.contains("It failed each time.\n\nFAILURE "), "{text}");
+    assert!(
+        text.contains("It failed 12 times.\n\nFAILURES\n12 times, first in line 804\n  took"),
+        "{text}"
+    );
     assert!(!report.is_exact());
 }
 
