@@ -190,10 +190,10 @@ async fn who_decides_for_each_model_is_told() {
         "steered@0.1.0",
         "by hand: next, reset, refuse, panic, remember",
         "in shadow",
-        "agreed 1 times, differed 2 times",
+        "agreed 1, differed 2",
         "on request",
         "cannot decide: ",
-        "Next: `patchbay strategies act m next` moves one of them by hand.",
+        "Next: `patchbay strategies act m ACTION` moves it by hand.",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

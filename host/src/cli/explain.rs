@@ -199,13 +199,10 @@ fn unfit(unfit: &[Name], by_rule: bool) -> String {
 fn end(told: &Explained) -> String {
     let mut parts = vec![painted_outcome(&told.outcome)];
     if let Some(latency) = told.latency_ms {
-        parts[0].push_str(&format!(" after {}", shown_latency(Some(latency))));
+        parts[0].push_str(&format!(" after {}", took(Some(latency))));
     }
     if told.first_token_ms.is_some() {
-        parts.push(format!(
-            "first token after {}",
-            shown_latency(told.first_token_ms)
-        ));
+        parts.push(format!("first token after {}", took(told.first_token_ms)));
     }
     if let (Some(input), Some(output)) = (told.input_tokens, told.output_tokens)
         && input + output > 0
@@ -228,10 +225,18 @@ fn attempts(told: &Explained) -> String {
         table.row([
             Cell::new(full(&attempt.name)),
             Cell::styled(style(&attempt.outcome), clean(&attempt.outcome, 32)),
-            Cell::new(shown_latency(attempt.took_ms)),
+            Cell::new(took(attempt.took_ms)),
         ]);
     }
     table.render(WIDTH)
+}
+
+/// How long something took; what is quick, to a tenth of a millisecond.
+fn took(millis: Option<f64>) -> String {
+    match millis {
+        Some(millis) if millis < 9.95 => format!("{millis:.1} ms"),
+        millis => shown_latency(millis),
+    }
 }
 
 /// "openai/main gpt-4o"

@@ -128,13 +128,11 @@ fn render(told: &Told) -> String {
         }
     }
     let steered = told.models.iter().find_map(|model| {
-        let action = model.strategy.as_ref()?.actions.first()?;
-        Some((clean(&model.model, 64), clean(action, 64)))
+        let steered = !model.strategy.as_ref()?.actions.is_empty();
+        steered.then(|| clean(&model.model, 64))
     });
     let next = match steered {
-        Some((model, action)) => {
-            format!("Next: `patchbay strategies act {model} {action}` moves one of them by hand.\n")
-        }
+        Some(model) => format!("Next: `patchbay strategies act {model} ACTION` moves it by hand.\n"),
         None => "Next: `patchbay explain` tells what they have decided.\n".to_owned(),
     };
     format!("{}\n{next}", table.render(WIDTH))
@@ -186,14 +184,18 @@ fn row(table: &mut Table, name: &str, strategy: &StrategyView) {
 }
 
 fn compared(shadow: &ShadowView) -> String {
-    let failed = match shadow.failed {
-        0 => String::new(),
-        failed => format!(", failed {failed} times"),
-    };
-    format!(
-        "agreed {} times, differed {} times{failed}",
-        shadow.agreed, shadow.differed
-    )
+    let counts = [
+        ("agreed", shadow.agreed),
+        ("differed", shadow.differed),
+        ("failed", shadow.failed),
+        ("left out", shadow.left_out),
+    ];
+    let counts = counts.iter().filter(|(_, count)| *count > 0);
+    let told: Vec<String> = counts.map(|(what, count)| format!("{what} {count}")).collect();
+    match told.len() {
+        0 => "nothing decided yet".to_owned(),
+        _ => told.join(", "),
+    }
 }
 
 /// What was done, and where the strategy stands.
@@ -265,6 +267,7 @@ mod tests {
             agreed: 98_000,
             differed: 22_388,
             failed: 2,
+            left_out: 0,
         });
         first.on_request = vec![strategy("turns", 7, 8)];
         let models = vec![first, model("org/small", None), model("other", Some(missing))];

@@ -56,6 +56,8 @@ pub struct ShadowView {
     pub agreed: u64,
     pub differed: u64,
     pub failed: u64,
+    /// Not asked: it was resting, or too much was waiting.
+    pub left_out: u64,
 }
 
 /// `POST /admin/strategies/act`
@@ -115,7 +117,7 @@ impl StrategyView {
 impl ShadowView {
     fn of(model: &str, shadow: &InShadow) -> Self {
         let strategy = StrategyView::of(&shadow.decides);
-        let [agreed, differed, failed] = ShadowDecided::counted(model, &strategy.name);
+        let [agreed, differed, failed, left_out] = ShadowDecided::counted(model, &strategy.name);
         Self {
             strategy: StrategyView {
                 decisions: agreed + differed + failed,
@@ -126,6 +128,7 @@ impl ShadowView {
             agreed,
             differed,
             failed,
+            left_out,
         }
     }
 }

@@ -229,9 +229,9 @@ impl StrategyFellBack<'_> {
 // === impl ShadowDecided ===
 
 impl ShadowDecided<'_> {
-    /// How often it agreed, differed and failed since the gateway started.
-    pub fn counted(model: &str, strategy: &str) -> [u64; 3] {
-        ["agreed", "differed", "failed"].map(|outcome| {
+    /// How often it agreed, differed, failed and was left out since the gateway started.
+    pub fn counted(model: &str, strategy: &str) -> [u64; 4] {
+        ["agreed", "differed", "failed", "left out"].map(|outcome| {
             METRICS
                 .shadow_decisions
                 .with_label_values(&[model, strategy, outcome])

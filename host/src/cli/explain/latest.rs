@@ -2,8 +2,7 @@
 
 use clap::Args;
 
-use super::style;
-use crate::cli::keys::words::shown_latency;
+use super::{style, took};
 use crate::cli::style::{PASSING, PLAIN};
 use crate::cli::table::{Cell, Column, Table};
 use crate::cli::text::{WIDTH, clean};
@@ -108,7 +107,7 @@ fn row(brief: &Brief, now: u64) -> [Cell; 7] {
         Cell::styled(strategy, clean(decided, 12)),
         Cell::new(clean(&asked, LONGEST)),
         Cell::styled(style(&brief.outcome), clean(&brief.outcome, 10)),
-        Cell::new(shown_latency(brief.latency_ms)),
+        Cell::new(took(brief.latency_ms)),
     ]
 }
 

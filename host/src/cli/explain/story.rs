@@ -1,7 +1,6 @@
 //! A decision and what came of it, as one would tell it.
 
-use super::full;
-use crate::cli::keys::words::shown_latency;
+use super::{full, took};
 use crate::cli::text::clean;
 use crate::config::BUILT_IN;
 use crate::decision::told::{AttemptView, Explained, Name};
@@ -75,7 +74,7 @@ fn came(attempt: &AttemptView, before: Option<&Name>) -> String {
         }
         _ => full(name),
     };
-    let took = shown_latency(attempt.took_ms);
+    let took = took(attempt.took_ms);
     match attempt.outcome.as_str() {
         "completed" => format!("{who} answered in {took}"),
         "under way" => format!("{who} is at work"),

@@ -244,7 +244,7 @@ fn the_story_of_every_ending() {
                 told.attempts.push(attempt("openai/main", "timeout", Some(9.0)));
                 told.outcome = "timeout".to_owned();
             },
-            "; it failed with rate_limit_exceeded after 120 ms; it failed with timeout after 9 ms; the caller was told \
+            "; it failed with rate_limit_exceeded after 120 ms; it failed with timeout after 9.0 ms; the caller was told \
              timeout.",
         ),
         (
@@ -252,8 +252,8 @@ fn the_story_of_every_ending() {
                 let failed = attempt("openai/main", "network", Some(1.0));
                 told.attempts.splice(0..1, vec![failed; 20]);
             },
-            "; it failed with network after 1 ms; it failed with network after 1 ms; it failed with network after 1 ms; \
-             it failed with network after 1 ms; 16 more failed; openai/spare answered in 800 ms.",
+            "; it failed with network after 1.0 ms; it failed with network after 1.0 ms; it failed with network after 1.0 ms; \
+             it failed with network after 1.0 ms; 16 more failed; openai/spare answered in 800 ms.",
         ),
     ];
     for (change, expected) in cases {

@@ -48,7 +48,9 @@ impl strategy::Guest for Steered {
 
 impl control::Guest for Steered {
     fn actions() -> Vec<String> {
-        ["next", "reset", "refuse", "panic", "remember"].map(str::to_owned).to_vec()
+        ["next", "reset", "refuse", "panic", "remember"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     fn act(action: String, state: Vec<u8>) -> Result<Vec<u8>, String> {
