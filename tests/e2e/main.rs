@@ -35,6 +35,7 @@ mod quota;
 mod reach;
 mod reload;
 mod replay;
+mod replay_exact;
 mod reported;
 mod rollback;
 mod routing;

@@ -76,17 +76,29 @@ async fn ten_thousand_decisions_are_the_same_again() {
     let lines = recording.lines();
     let decisions: Vec<&Value> = lines.iter().filter_map(|line| line.get("decision")).collect();
     assert_eq!(decisions.len(), CALLERS * REQUESTS, "none is left out");
-    let switched = decisions.iter().filter(|decision| decision["attempts"].as_array().unwrap().len() > 1);
+    let switched = decisions
+        .iter()
+        .filter(|decision| decision["attempts"].as_array().unwrap().len() > 1);
     assert!(switched.count() > 200, "there were failures");
     let mut all = 0;
     for strategy in STRATEGIES {
         let report = recording.report(strategy, &["--model", strategy, "--exact"]);
         let agreement = &report["agreement"];
-        assert_eq!(agreement["same_order"], agreement["decisions"], "{strategy}: {report:#}");
+        assert_eq!(
+            agreement["same_order"], agreement["decisions"],
+            "{strategy}: {report:#}"
+        );
         all += agreement["decisions"].as_u64().unwrap();
-        assert_eq!(report["recorded_by"].as_array().unwrap().len(), 1, "{strategy} never failed: {report:#}");
+        assert_eq!(
+            report["recorded_by"].as_array().unwrap().len(),
+            1,
+            "{strategy} never failed: {report:#}"
+        );
     }
     assert_eq!(all as usize, CALLERS * REQUESTS);
-    let remembered = decisions.iter().filter(|decision| decision["state"] != "").count();
+    let remembered = decisions
+        .iter()
+        .filter(|decision| decision["state"] != "")
+        .count();
     assert!(remembered > 1000, "some strategies remember: {remembered}");
 }

@@ -15,7 +15,9 @@ use std::sync::Arc;
 
 use patchbay::chat::Operation;
 use patchbay::config::Plugins;
-use patchbay::plugin::{Engine, Plugin, PoolMember, Ranked, Role, Serves, StrategyInstance, StrategyPlugin, Turn};
+use patchbay::plugin::{
+    Engine, Plugin, PoolMember, Ranked, Role, Serves, StrategyInstance, StrategyPlugin, Turn,
+};
 use patchbay_tests::root;
 use serde::Deserialize;
 
@@ -76,7 +78,9 @@ fn components_decide_as_their_sources_do() {
                 let component = components.get(&pool.strategy);
                 let component =
                     component.unwrap_or_else(|| panic!("no {}.wasm: run `make plugins`", pool.strategy));
-                let instance = component.instance(&pool.settings, &pool.members(), Role::Live).unwrap();
+                let instance = component
+                    .instance(&pool.settings, &pool.members(), Role::Live)
+                    .unwrap();
                 over = Some((pool, instance));
             }
             Line::Decision(decision) => {
