@@ -135,7 +135,9 @@ fn package_name(manifest: &Path) -> Result<String, BuildError> {
 fn compile(package: &str, manifest: &Path) -> Result<PathBuf, BuildError> {
     // Cargo reads .cargo/config.toml of where it runs, so it runs in the crate.
     let dir = manifest.parent().unwrap_or(manifest);
-    let mut cargo = Toolchain::find(dir)?.cargo();
+    let toolchain = Toolchain::find(dir)?;
+    let root = workspace(toolchain.cargo().current_dir(dir)).unwrap_or_else(|| dir.to_owned());
+    let mut cargo = toolchain.cargo();
     cargo
         .current_dir(dir)
         .args([
@@ -151,7 +153,7 @@ fn compile(package: &str, manifest: &Path) -> Result<PathBuf, BuildError> {
     // Flags for the host's machine mean nothing to this one.
     cargo
         .env_remove("RUSTFLAGS")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(dir).join("\x1f"));
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(&root).join("\x1f"));
     let output = run(&mut cargo)?;
     if !output.status.success() {
         return Err(BuildError::Compile {
@@ -164,15 +166,24 @@ fn compile(package: &str, manifest: &Path) -> Result<PathBuf, BuildError> {
     })
 }
 
+/// The folder of the workspace that the crate belongs to, or its own.
+fn workspace(cargo: &mut Command) -> Option<PathBuf> {
+    cargo.args(["locate-project", "--workspace", "--message-format", "plain"]);
+    let output = cargo.output().ok().filter(|output| output.status.success())?;
+    let manifest = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
+    manifest.parent().map(Path::to_owned)
+}
+
 /// The stack is part of the memory that has to be wiped after each exchange, so it is smaller than the linker's default
-/// of 1 MiB. Panic messages name source files; the folders of this machine are nobody's business.
-fn flags(dir: &Path) -> Vec<String> {
+/// of 1 MiB. Panic messages name source files; the folders of this machine are nobody's business. The flags are the same
+/// for all crates of the workspace at `root`: with others cargo would compile again what they share.
+fn flags(root: &Path) -> Vec<String> {
     let mut flags = vec![format!("-Clink-arg=-zstack-size={STACK}")];
     let mut remap = |from: &Path, to: &str| {
         flags.push(format!("--remap-path-prefix={}={to}", from.display()));
     };
-    if let Ok(dir) = dir.canonicalize() {
-        remap(&dir, ".");
+    if let Ok(root) = root.canonicalize() {
+        remap(&root, ".");
     }
     let home = std::env::home_dir().map(|home| home.join(".cargo"));
     if let Some(cargo) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home) {
