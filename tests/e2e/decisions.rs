@@ -247,7 +247,7 @@ async fn only_so_many_are_kept_and_the_rest_is_explained() {
         .chat(&with(hello(), json!({"model": "nothing"})))
         .await;
     assert_eq!(unknown.status, 404);
-    for id in [&ids[2], unknown.header("x-request-id"), "req_0", "hello"] {
+    for id in [&ids[2], unknown.header("x-request-id"), "req_of-nobody", "hello"] {
         let answer = gateway.admin().get(&format!("/admin/decisions/{id}")).await;
         assert_eq!(answer.status, 404, "{id}");
         assert!(
