@@ -42,13 +42,13 @@ struct Writing {
     wanted: Recording,
     /// Those that still wait for their shadows, with when they stop waiting.
     waiting: VecDeque<(Instant, Arc<Decision>)>,
-    open: Option<Open>,
+    open: Option<Appending>,
     /// Not before then is it opened again.
     not_before: Option<Instant>,
     full: bool,
 }
 
-struct Open {
+struct Appending {
     file: BufWriter<File>,
     bytes: u64,
     /// The numbers of the pools that stand in it.
@@ -73,7 +73,9 @@ impl Recorder {
             }
         });
         drop(at_work);
-        before.map(AtWork::finish);
+        if let Some(before) = before {
+            before.finish();
+        }
     }
 
     pub(super) fn record(&self, decision: &Arc<Decision>) {
@@ -196,7 +198,7 @@ impl Writing {
     }
 
     /// The file, unless it has had enough or could not be opened lately.
-    fn open(&mut self) -> io::Result<Option<&mut Open>> {
+    fn open(&mut self) -> io::Result<Option<&mut Appending>> {
         let most = self.wanted.most;
         if !self.full && self.open.as_ref().is_some_and(|open| open.bytes >= most) {
             self.full = true;
@@ -207,17 +209,17 @@ impl Writing {
             return Ok(None);
         }
         if self.open.is_none() {
-            self.open = Some(Open::open(&self.wanted)?);
+            self.open = Some(Appending::to(&self.wanted)?);
         }
         Ok(self.open.as_mut())
     }
 }
 
-// === impl Open ===
+// === impl Appending ===
 
-impl Open {
+impl Appending {
     /// Goes on where a recording ended: a new head says that numbers of pools and decisions begin anew.
-    fn open(wanted: &Recording) -> io::Result<Self> {
+    fn to(wanted: &Recording) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let options = options.create(true).append(true).read(true).mode(0o600);
         let file = options.open(&wanted.path)?;

@@ -182,7 +182,7 @@ impl Route {
         let decision = Decision::new(number, request_id, self.pool.clone(), given, made, mark);
         let decision = Arc::new(decision);
         if let (Some(shadow), Some(mark)) = (&self.shadow, &decision.shadow) {
-            shadow.follow(&decision, mark.clone());
+            shadow.follow(&decision, mark);
         }
         decision
     }

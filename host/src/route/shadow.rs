@@ -89,9 +89,9 @@ impl InShadow {
     }
 
     /// Has it decide what was decided, some time later. `mark`: where what it says is kept.
-    pub(super) fn follow(self: &Arc<Self>, decision: &Arc<Decision>, mark: Arc<Shadow>) {
+    pub(super) fn follow(self: &Arc<Self>, decision: &Arc<Decision>, mark: &Arc<Shadow>) {
         if self.rests() {
-            return self.leave_out(decision, &mark, "it takes too long, and rests");
+            return self.leave_out(decision, mark, "it takes too long, and rests");
         }
         let job = Job {
             shadow: self.clone(),
@@ -99,7 +99,7 @@ impl InShadow {
             mark: mark.clone(),
         };
         if self.shadows.jobs.try_send(job).is_err() {
-            self.leave_out(decision, &mark, "too many decisions were waiting");
+            self.leave_out(decision, mark, "too many decisions were waiting");
         }
     }
 
