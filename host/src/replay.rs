@@ -22,8 +22,8 @@ use index::{Index, Place, Section};
 use stage::Stage;
 use tally::{Case, Tally};
 
-/// Failures one after the other that end a replay: each may take as long as `plugins.limits.call` allows.
-const FAILURES_IN_A_ROW: u32 = 20;
+/// Calls that go wrong one after the other and end a replay: each may take as long as `plugins.limits.call` allows.
+const FAULTS_IN_A_ROW: u32 = 20;
 
 /// What is to be replayed, and with what.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub enum ReplayError {
     #[error("{problem}: it cannot be configured for model {model}; try other --settings or another --model")]
     Configure { model: String, problem: String },
     #[error(
-        "stopped at line {line} after {FAILURES_IN_A_ROW} failures in a row; the last: {last}; `patchbay plugin test` tries \
+        "stopped at line {line} after {FAULTS_IN_A_ROW} failures in a row; the last: {last}; `patchbay plugin test` tries \
          the plugin by itself"
     )]
     Failing { line: usize, last: String },
@@ -83,15 +83,13 @@ impl Replay<'_> {
         let index = Index::of(BufReader::new(&file), self.model)?;
         let all = index.decisions()?;
         let mut tally = Tally::default();
-        let mut failing = 0;
         for section in &index.sections {
             // A gateway that starts remembers nothing.
             let mut stage = Stage::new(self);
             for place in &section.decisions {
                 let decision = read(&mut file, place)?;
                 let case = Self::replay(section, &mut stage, place, &decision)?;
-                failing = if case.replayed.is_err() { failing + 1 } else { 0 };
-                if let (Err(last), FAILURES_IN_A_ROW) = (&case.replayed, failing) {
+                if let (Err(last), FAULTS_IN_A_ROW) = (&case.replayed, stage.faults()) {
                     return Err(ReplayError::Failing {
                         line: place.line,
                         last: last.clone(),

@@ -98,8 +98,8 @@ fn shipped(strategy: &str) -> PathBuf {
 fn four(simulator: &Simulator, strategy: &str) -> String {
     let tables = (1..).zip(VENDORS).map(|(number, name)| {
         let price = format!("price = {{ input = {number}.0, output = {number}0.0 }}");
-        let models = format!("models = [{{ name = \"m\", {price} }}]\n");
-        format!("{}priority = {}\n{models}", vendor(simulator, name), 10 - number)
+        let model = format!("{{ name = \"m\", priority = {}, {price} }}", 10 - number);
+        format!("{}models = [{model}]\n", vendor(simulator, name))
     });
     let targets = VENDORS.map(|name| format!("\"{name}/m\"")).join(", ");
     let models = ["m", "n"]
@@ -107,18 +107,18 @@ fn four(simulator: &Simulator, strategy: &str) -> String {
     let tables: String = tables.collect();
     with_circuit(
         &format!("{SERVER}{tables}\n{}", models.concat()),
-        "enabled = true\n",
+        "enabled = \"on\"\n",
     )
 }
 
-/// Two vendors fail for a while, each in its own way, and one now and then.
+/// Three vendors fail for a while, each in its own way.
 fn trouble(simulator: &Simulator) {
     let fails =
         |vendor: &str, times: u64, status: StatusCode| Rule::first(times).vendor(vendor).status(status);
     simulator.set_rules(vec![
         fails("one", 40, StatusCode::INTERNAL_SERVER_ERROR),
         fails("two", 25, StatusCode::TOO_MANY_REQUESTS),
-        fails("four", 2, StatusCode::BAD_GATEWAY),
+        fails("four", 12, StatusCode::BAD_GATEWAY),
     ]);
 }
 
@@ -254,6 +254,14 @@ async fn a_strategy_that_fails_is_told_of_and_given_up() {
             "{rank}: {said}"
         );
     }
+    // What it says itself takes no time, so all of it is told.
+    let refused = wayward("refuse");
+    assert!(refused.status.success());
+    let failure = &json_of(&refused)["failures"][0];
+    assert_eq!(
+        (&failure["message"], &failure["times"]),
+        (&"I would rather not".into(), &300.into())
+    );
     let only_the_last = wayward("only-the-last");
     assert!(only_the_last.status.success());
     assert_eq!(json_of(&only_the_last)["agreement"]["same_order"], 0);

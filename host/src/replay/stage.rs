@@ -19,6 +19,8 @@ pub(super) struct Stage<'a> {
     ready: HashMap<(u64, Option<usize>), Ready>,
     /// By public model.
     remembered: HashMap<&'a str, Vec<u8>>,
+    /// Calls that went wrong, since the last one that did not.
+    faults: u32,
 }
 
 struct Ready {
@@ -34,7 +36,14 @@ impl<'a> Stage<'a> {
             replay,
             ready: HashMap::new(),
             remembered: HashMap::new(),
+            faults: 0,
         }
+    }
+
+    /// Calls that went wrong one after the other, up to now. What a strategy refuses in its own words takes no time and
+    /// does not count.
+    pub(super) fn faults(&self) -> u32 {
+        self.faults
     }
 
     /// Makes a decision again: the order, or what went wrong, and how long it took. `recorded`: what was remembered by
@@ -66,7 +75,10 @@ impl<'a> Stage<'a> {
         let ranked = ready.instance.rank(turn, &decision.offered, &facts, &state);
         let took = began.elapsed();
         if ranked.as_ref().err().is_none_or(leaves_it_usable) {
+            self.faults = 0;
             self.put_back((pool.number, whose), ready);
+        } else {
+            self.faults += 1;
         }
         let order = ranked.map_err(|error| error.problem.to_string()).map(|ranked| {
             state = ranked.state.unwrap_or_else(|| std::mem::take(&mut state));
