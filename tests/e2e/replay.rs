@@ -124,7 +124,7 @@ fn trouble(simulator: &Simulator) {
 
 /// Every third request is for `n`.
 fn request(number: usize) -> Value {
-    let model = if number % 3 == 0 { "n" } else { "m" };
+    let model = if number.is_multiple_of(3) { "n" } else { "m" };
     with(hello(), json!({"model": model}))
 }
 

@@ -117,7 +117,7 @@ impl Tally {
     /// All of it. `strategy`: name@version
     pub(super) fn report(mut self, strategy: &str) -> Report {
         let mut candidates: Vec<Chosen> = self.chosen.into_values().collect();
-        candidates.sort_by(|one, other| one.before(other));
+        candidates.sort_by(Chosen::before);
         let mut failures: Vec<Failure> = self.failures.into_values().collect();
         failures.sort_by_key(|failure| (u64::MAX - failure.times, failure.first_line));
         let recorded_by = self
