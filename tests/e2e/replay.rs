@@ -212,6 +212,17 @@ async fn another_strategy_is_compared() {
     assert!(report["calls"]["p99_us"].as_f64().unwrap() > 0.0);
     assert_eq!(report["failures"], json!([]));
 
+    // One that remembers goes on with what it remembered of each model, the same way each time.
+    let turns = || recording.report("weighted-round-robin", &[])["candidates"].clone();
+    let taken = turns();
+    assert_eq!(taken, turns());
+    let used = taken
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|chosen| chosen["replayed"].as_u64() > Some(10));
+    assert!(used.count() >= 2, "{taken:#}");
+
     let of_n = recording.report("priority", &["--model", "n"]);
     assert_eq!(of_n["models"], json!([{"model": "n", "decisions": 100}]));
     let exact = recording.replay("priority", &["--exact"]);
