@@ -64,7 +64,10 @@ fn trouble(simulator: &Simulator) {
 
 fn request(number: usize) -> Value {
     let model = STRATEGIES[number % STRATEGIES.len()];
-    with(hello(), json!({"model": model, "stream": number % 5 == 0}))
+    with(
+        hello(),
+        json!({"model": model, "stream": number.is_multiple_of(5)}),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -167,7 +167,7 @@ fn a_decision_waits_for_its_shadow_but_not_for_ever() {
     record(&journal, &path, 1 << 20);
     let mark = Arc::new(Shadow::new(0));
     journal.ended(&decision(1, &pool(1), Some(mark.clone())));
-    std::thread::sleep(Duration::from_millis(50));
+    std::thread::park_timeout(Duration::from_millis(50));
     mark.settle(Verdict {
         decided: Ok((vec![1, 0], Some("why".to_owned()))),
         agreed: true,

@@ -32,10 +32,10 @@ fn decision(changes: Value) -> RecordedDecision {
         "state": "", "strategy": 0, "order": [1, 0, 2], "note": null, "failed": null, "rule": null,
         "preferred": [], "shadow": null, "attempts": [], "end": null,
     });
-    decision
-        .as_object_mut()
-        .unwrap()
-        .extend(changes.as_object().unwrap().clone());
+    let Value::Object(changes) = changes else {
+        panic!("{changes} changes no member");
+    };
+    decision.as_object_mut().unwrap().extend(changes);
     serde_json::from_str(&decision.to_string()).unwrap()
 }
 

@@ -146,12 +146,7 @@ fn numbers_that_json_has_none_for() {
     same_bits([0.0, f64::from_bits(1), -f64::from_bits(1), f64::MIN_POSITIVE]);
     same_bits([f64::MAX, f64::MIN, f64::MIN_POSITIVE / 3.0, f64::EPSILON]);
     // Halfway between two neighbours, or nearly so: where readers that take short cuts go wrong.
-    same_bits([
-        9_007_199_254_740_993.0,
-        2.225_073_858_507_201_1e-308,
-        1e23,
-        5e-324,
-    ]);
+    same_bits([9_007_199_254_740_993.0, 2.225_073_858_507_201e-308, 1e23, 5e-324]);
 }
 
 #[test]
