@@ -107,7 +107,7 @@ fn four(simulator: &Simulator, strategy: &str) -> String {
     let tables: String = tables.collect();
     with_circuit(
         &format!("{SERVER}{tables}\n{}", models.concat()),
-        "enabled = \"on\"\n",
+        "first = \"50ms\"\nlongest = \"100ms\"\n",
     )
 }
 
