@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/adapters/*/Cargo.toml plugins/strategies/*/Cargo.toml))
 # Workspaces of their own, because they are compiled for another machine.
 GUESTS := plugins tests/guests tests/frozen/0.0.1 tests/bench/guests/translating tests/bench/guests/looping \
-    examples/plugins/quiet
+    examples/plugins/quiet examples/plugins/thrifty
 PATCHBAY := target/release/patchbay
 
 .PHONY: help
@@ -36,6 +36,7 @@ test: lint build plugins ## everything CI runs: formatting, lints, docs, unit an
 	cargo test --release --locked --workspace --test endurance -- --nocapture
 	cargo test --manifest-path plugins/Cargo.toml --release --locked
 	cargo test --release --locked --workspace --test strategies
+	cd examples/plugins/thrifty && cargo test --release --locked
 	tests/python/run.sh
 	@# Last, because it says what could not be tested here.
 	cargo test --release --locked --workspace --test languages
@@ -46,6 +47,7 @@ lint: compiler ## formatting, clippy and documentation, without a warning
 	for guests in $(GUESTS); do cargo fmt --manifest-path $$guests/Cargo.toml --all --check || exit 1; done
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 	cargo clippy --manifest-path plugins/Cargo.toml --release --locked --all-targets -- -D warnings
+	cd examples/plugins/thrifty && cargo clippy --release --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
 	cd plugins && RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
 

@@ -134,3 +134,21 @@ fn no_line_ends_in_white_space() {
         .collect();
     assert!(untidy.is_empty(), "{untidy:?}");
 }
+
+/// Whoever copies from the guide has what is built and tested, and it stays as short as the guide promises.
+#[test]
+fn the_guide_shows_the_examples_as_they_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let guide = fs::read_to_string(root.join("docs/strategies.md")).unwrap();
+    let examples = root.join("examples/plugins");
+    let strategies = ["thrifty/src/lib.rs", "javascript/strategy.js"];
+    let beside = ["thrifty/src/settings.schema.json", "thrifty/src/tests.rs"];
+    for file in strategies.into_iter().chain(beside) {
+        let text = fs::read_to_string(examples.join(file)).unwrap();
+        assert!(
+            guide.contains(&format!("\n{text}```")),
+            "the guide shows another {file}"
+        );
+        assert!(!strategies.contains(&file) || text.lines().count() < 40, "{file}");
+    }
+}

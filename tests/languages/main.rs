@@ -1,5 +1,5 @@
 //! Plugins in JavaScript and Python: each example is built with the usual tools of its language and then serves, in
-//! instances of its own and in shared ones.
+//! instances of its own and in shared ones; the strategy among them decides.
 //!
 //! A language whose tools cannot be had here is skipped, and the last lines say so. Compiling takes half a minute for
 //! each, the first time.
@@ -8,8 +8,11 @@
     reason = "a test's own functions fail the test the way its body does"
 )]
 
+mod strategy;
+
 use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -19,12 +22,14 @@ use patchbay_tests::{Client, Gateway, SERVER, root, run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The example, and what it adds to what passes through it: a setting, and where its text shows.
+/// The adapter of this name, and what it adds to what passes through it: a setting, and where its text shows.
 struct Language {
     name: &'static str,
     settings: &'static str,
     /// In what the caller gets; else in what the vendor is sent.
     shows_in_answer: bool,
+    /// The strategy that is built beside it.
+    strategy: Option<&'static str>,
 }
 
 const LANGUAGES: [Language; 2] = [
@@ -32,11 +37,13 @@ const LANGUAGES: [Language; 2] = [
         name: "javascript",
         settings: "{ prefix = \"Marked: \" }",
         shows_in_answer: true,
+        strategy: Some("sticky-caller"),
     },
     Language {
         name: "python",
         settings: "{ system = \"Marked: \" }",
         shows_in_answer: false,
+        strategy: None,
     },
 ];
 const MARK: &str = "Marked: ";
@@ -50,8 +57,13 @@ async fn main() {
     let mut skipped = Vec::new();
     for language in LANGUAGES {
         match build(language.name) {
-            Ok(component) => serve(&language, component).await,
-            Err(why) => skipped.push(format!("skipped: the plugin in {}: {why}", language.name)),
+            Ok(()) => {
+                serve(&language, component(language.name)).await;
+                if let Some(name) = language.strategy {
+                    strategy::decides(name, component(name)).await;
+                }
+            }
+            Err(why) => skipped.push(format!("skipped: plugins in {}: {why}", language.name)),
         }
     }
     skipped.iter().for_each(|line| say(line));
@@ -60,32 +72,40 @@ async fn main() {
     }
 }
 
-/// The component, or why it could not be built here.
-fn build(name: &str) -> Result<Vec<u8>, String> {
-    let out = root().join("target/languages");
+/// Says why where it could not be built here.
+fn build(name: &str) -> Result<(), String> {
     let began = Instant::now();
     let script = root().join("examples/plugins").join(name).join("build.sh");
-    let built = Command::new(script).arg(&out).output().unwrap();
+    let built = Command::new(script).arg(out()).output().unwrap();
     let said = String::from_utf8_lossy(&built.stderr);
     if built.status.code() == Some(NO_TOOLS) {
         return Err(said.lines().last().unwrap_or("its tools are missing").to_owned());
     }
     assert!(built.status.success(), "{name} does not build: {said}");
-    let component = fs::read(out.join(format!("{name}.wasm"))).unwrap();
     say(&format!(
-        "{name}: {} KB, built in {:.1} s",
-        component.len() / 1024,
+        "{name}: built in {:.1} s",
         began.elapsed().as_secs_f64()
     ));
-    Ok(component)
+    Ok(())
+}
+
+fn out() -> PathBuf {
+    root().join("target/languages")
+}
+
+/// One that has been built, and is compiled from then on.
+fn component(name: &str) -> Vec<u8> {
+    let component = fs::read(out().join(format!("{name}.wasm"))).unwrap();
+    say(&format!(
+        "{name}: {} KB, {:.1} s until it is compiled",
+        component.len() / 1024,
+        compile(name, &component)
+    ));
+    component
 }
 
 async fn serve(language: &Language, component: Vec<u8>) {
     let name = language.name;
-    say(&format!(
-        "{name}: {:.1} s until it is compiled",
-        compile(name, &component)
-    ));
     let simulator = Simulator::start("127.0.0.1:0").await.unwrap();
     for (reuse, instances) in [(false, 100), (true, 2)] {
         let config = format!(

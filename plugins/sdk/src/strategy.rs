@@ -212,3 +212,8 @@ impl Description {
         self
     }
 }
+
+/// Compiles what the guide shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/strategies.md")]
+struct Guide;
