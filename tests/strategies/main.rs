@@ -125,7 +125,7 @@ fn native() -> std::process::Child {
     cargo.spawn().unwrap()
 }
 
-/// Every strategy among the components that were built last.
+/// Every strategy that is shipped, as it was built last.
 fn components() -> BTreeMap<String, Arc<StrategyPlugin>> {
     let plugins = Plugins::default();
     let engine = Engine::new(&plugins).unwrap();
@@ -133,13 +133,16 @@ fn components() -> BTreeMap<String, Arc<StrategyPlugin>> {
         Ok(plugin) => plugin.serves,
         Err(error) => panic!("{}: {error}", path.display()),
     };
-    let files = std::fs::read_dir(root().join("target/plugins")).unwrap();
-    let served = files.map(|file| load(&file.unwrap().path()));
-    let strategy = |serves| match serves {
-        Serves::Strategy(strategy) => Some((strategy.name().to_owned(), strategy)),
-        Serves::Adapter(_) => None,
+    let shipped = std::fs::read_dir(root().join("plugins/strategies")).unwrap();
+    let names = shipped.map(|folder| folder.unwrap().file_name().into_string().unwrap());
+    let strategy = |name: String| {
+        let file = root().join("target/plugins").join(format!("{name}.wasm"));
+        match load(&file) {
+            Serves::Strategy(strategy) => (name, strategy),
+            Serves::Adapter(_) => panic!("{} is an adapter", file.display()),
+        }
     };
-    served.filter_map(strategy).collect()
+    names.map(strategy).collect()
 }
 
 // === impl Pool ===

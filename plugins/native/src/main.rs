@@ -30,10 +30,21 @@ fn main() -> Result<(), Failure> {
         decisions: decisions.parse()?,
     };
     let none = json!({});
+    let chain =
+        json!([{"model": "model-0", "account": "account-0"}, {"model": "model-0"}, {"account": "account-0"}]);
+    report.decide::<patchbay_composite::Composite>("composite", &none)?;
+    report.decide::<patchbay_composite::Composite>("composite", &json!({"weight": 0.1, "load": 3}))?;
     report.decide::<patchbay_cost::Cost>("cost", &none)?;
     report.decide::<patchbay_cost::Cost>("cost", &json!({"input_share": 0.1}))?;
+    report.decide::<patchbay_fallback_chain::FallbackChain>("fallback-chain", &json!({"order": chain}))?;
+    report.decide::<patchbay_fallback_chain::FallbackChain>(
+        "fallback-chain",
+        &json!({"order": chain, "only": true}),
+    )?;
     report.decide::<patchbay_health::Health>("health", &none)?;
     report.decide::<patchbay_health::Health>("health", &json!({"others_every": 2}))?;
+    report.decide::<patchbay_ladder::Ladder>("ladder", &none)?;
+    report.decide::<patchbay_ladder::Ladder>("ladder", &json!({"failures": 1}))?;
     report.decide::<patchbay_least_connections::LeastConnections>("least-connections", &none)?;
     report.decide::<patchbay_priority::Priority>("priority", &none)?;
     report.decide::<patchbay_random::Random>("random", &none)?;
@@ -41,6 +52,11 @@ fn main() -> Result<(), Failure> {
     report.decide::<patchbay_response_time::ResponseTime>("response-time", &json!({"others_every": 3}))?;
     report.decide::<patchbay_round_robin::RoundRobin>("round-robin", &none)?;
     report.decide::<patchbay_weighted::Weighted>("weighted", &none)?;
+    report.decide::<patchbay_weighted_round_robin::WeightedRoundRobin>("weighted-round-robin", &none)?;
+    report.decide::<patchbay_weighted_round_robin::WeightedRoundRobin>(
+        "weighted-round-robin",
+        &json!({"floor": 1}),
+    )?;
     report.out.flush()?;
     Ok(())
 }

@@ -11,10 +11,15 @@ pub struct Facts<'a> {
     columns: usize,
 }
 
-/// The numbers that decide, by row, as integers in the same order: NaN is the greatest.
-pub(super) struct Numbers(Vec<u64>);
+/// Rows on their way to an order.
+pub(super) struct Places {
+    /// What decides, by row, as integers in the order of the numbers: NaN is the greatest.
+    numbers: Vec<u64>,
+    pub(super) entries: Vec<Entry>,
+}
 
-/// A row, and above it the upper half of its number: what nearly always decides fits into one register.
+/// A row, and above it all that nearly always decides, so that comparing two of them takes one instruction: whether
+/// it goes last, and the upper 31 bits of its number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry(u64);
 
@@ -37,23 +42,17 @@ impl<'a> Facts<'a> {
         self.numbers.get(begin..begin + self.columns).unwrap_or(&[])
     }
 
+    /// The first numbers of one candidate, all at once; NaN outside the table.
+    pub fn of<const N: usize>(&self, row: usize) -> [f64; N] {
+        let known = self.row(row).first_chunk();
+        known.copied().unwrap_or([f64::NAN; N])
+    }
+
     /// The whole table at once, for formulas that need several numbers of each candidate. `N`: as many as were
     /// described; with another number there are no rows.
     pub fn rows<const N: usize>(&self) -> &'a [[f64; N]] {
         let (rows, _) = self.numbers.as_chunks();
         if self.columns == N { rows } else { &[] }
-    }
-
-    /// One number of one candidate, or `unknown` if that is NaN.
-    pub fn or(&self, row: usize, column: usize, unknown: f64) -> f64 {
-        let number = self.get(row, column);
-        if number.is_nan() { unknown } else { number }
-    }
-
-    /// The first numbers of one candidate, all at once; NaN outside the table.
-    pub fn of<const N: usize>(&self, row: usize) -> [f64; N] {
-        let known = self.row(row).first_chunk();
-        known.copied().unwrap_or([f64::NAN; N])
     }
 
     /// One number of one candidate; NaN outside the table.
@@ -81,12 +80,9 @@ impl Ranking {
     /// The candidate with the lowest number first, NaN last, ties in the order of `candidates`. `number` is
     /// asked once for each row, in their order, see [`Facts::get`].
     pub fn lowest_first(candidates: &[u32], mut number: impl FnMut(usize) -> f64) -> Self {
-        let mut numbers = Numbers::with_capacity(candidates.len());
-        let mut entries: Vec<Entry> = (0..candidates.len())
-            .map(|row| numbers.push(number(row)))
-            .collect();
-        numbers.sort(&mut entries);
-        Self::new(entries.iter().map(|entry| candidates[entry.row()]).collect())
+        let mut places = Places::new(candidates.len(), |row| (true, number(row)));
+        places.sort();
+        Self::new(places.order(candidates))
     }
 
     /// The candidate with the highest number first, NaN last, ties in the order of `candidates`.
@@ -116,43 +112,57 @@ pub fn or(number: f64, unknown: f64) -> f64 {
     if number.is_nan() { unknown } else { number }
 }
 
-// === impl Numbers ===
+// === impl Places ===
 
-impl Numbers {
-    pub(super) fn with_capacity(rows: usize) -> Self {
-        Self(Vec::with_capacity(rows))
+impl Places {
+    /// `place` says by row whether it goes first, and its number.
+    pub(super) fn new(rows: usize, mut place: impl FnMut(usize) -> (bool, f64)) -> Self {
+        let (mut numbers, mut entries) = (vec![0; rows], vec![Entry(0); rows]);
+        for (row, (number, entry)) in std::iter::zip(&mut numbers, &mut entries).enumerate() {
+            let (first, value) = place(row);
+            *number = ordered(value);
+            let last = if first { 0 } else { LAST };
+            *entry = Entry(last | (*number >> 1 & KEY) | row as u64);
+        }
+        Self { numbers, entries }
     }
 
-    /// The next row's.
-    pub(super) fn push(&mut self, number: f64) -> Entry {
-        let (row, number) = (self.0.len() as u64, ordered(number));
-        self.0.push(number);
-        Entry(number & UPPER | row)
-    }
-
-    pub(super) fn of(&self, entry: Entry) -> u64 {
-        self.0[entry.row()]
-    }
-
-    /// The lowest number first, ties by row. `entries` are by row.
-    pub(super) fn sort(&self, entries: &mut Vec<Entry>) {
-        if self.are_sorted(entries) {
+    /// Those that go first, then those that go last; among both the lowest number first, ties by row.
+    pub(super) fn sort(&mut self) {
+        if self.are_sorted() {
             return;
         }
-        if entries.len() < MANY {
-            entries.sort_unstable();
+        if self.entries.len() < MANY {
+            self.entries.sort_unstable();
         } else {
-            sort_many(entries);
+            distribute(&mut self.entries);
         }
-        if !self.are_sorted(entries) {
-            for alike in entries.chunk_by_mut(|one, next| one.0 & UPPER == next.0 & UPPER) {
-                alike.sort_unstable_by_key(|entry| (self.of(*entry), *entry));
-            }
+        if !self.are_sorted() {
+            let Self { numbers, entries } = self;
+            entries.sort_unstable_by_key(|entry| (entry.is_last(), numbers[entry.row()], entry.row()));
         }
     }
 
-    fn are_sorted(&self, entries: &[Entry]) -> bool {
-        entries.is_sorted_by_key(|entry| self.of(*entry))
+    fn are_sorted(&self) -> bool {
+        let mut before = (0, 0);
+        self.entries.iter().all(|entry| {
+            let after = (entry.0 & LAST, self.numbers[entry.row()]);
+            std::mem::replace(&mut before, after) <= after
+        })
+    }
+
+    /// How many entries from this one on have its place.
+    pub(super) fn equals(&self, from: usize) -> usize {
+        let entries = self.entries.get(from..).unwrap_or(&[]);
+        let place = |entry: &Entry| (entry.is_last(), self.numbers[entry.row()]);
+        let Some(first) = entries.first().map(place) else {
+            return 0;
+        };
+        entries.iter().take_while(|entry| place(entry) == first).count()
+    }
+
+    pub(super) fn order(&self, candidates: &[u32]) -> Vec<u32> {
+        self.entries.iter().map(|entry| candidates[entry.row()]).collect()
     }
 }
 
@@ -160,38 +170,42 @@ impl Numbers {
 
 impl Entry {
     pub(super) fn row(self) -> usize {
-        (self.0 & !UPPER) as usize
+        (self.0 & !(LAST | KEY)) as usize
+    }
+
+    pub(super) fn is_last(self) -> bool {
+        self.0 & LAST != 0
     }
 }
 
-/// A number's sign, its exponent and 20 bits of its fraction.
-const UPPER: u64 = !0 << 32;
-
+const LAST: u64 = 1 << 63;
+/// A number's sign, its exponent and 19 bits of its fraction.
+const KEY: u64 = !LAST & !0 << 32;
 /// From so many entries on, distributing them is quicker than comparing them.
 const MANY: usize = 64;
 
-/// By the upper halves, ties as they were: byte by byte from the lowest on (Knuth, "The Art of Computer Programming",
-/// volume 3, algorithm R).
-fn sort_many(entries: &mut Vec<Entry>) {
-    let byte = |entry: Entry, digit: usize| usize::from((entry.0 >> (32 + 8 * digit)) as u8);
-    let mut counts = [[0; 256]; 4];
-    for entry in entries.iter() {
-        for (digit, counts) in counts.iter_mut().enumerate() {
-            counts[byte(*entry, digit)] += 1;
-        }
-    }
+/// Sorts by all but the row, ties as they were: byte by byte from the lowest on (Knuth, "The Art of Computer
+/// Programming", volume 3, algorithm R), without those bytes that are the same everywhere.
+fn distribute(entries: &mut Vec<Entry>) {
+    let first = entries.first().map_or(0, |first| first.0);
+    let different = entries
+        .iter()
+        .fold(0, |different, entry| different | (entry.0 ^ first));
     let mut sorted = entries.clone();
-    for (digit, counts) in counts.iter_mut().enumerate() {
-        if counts[byte(entries[0], digit)] == entries.len() {
+    for shift in [32, 40, 48, 56] {
+        let byte = |entry: &Entry| usize::from((entry.0 >> shift) as u8);
+        if (different >> shift) as u8 == 0 {
             continue;
         }
+        let mut ends = [0_u32; 256];
+        entries.iter().for_each(|entry| ends[byte(entry)] += 1);
         let mut end = 0;
-        for count in counts.iter_mut() {
-            end += std::mem::replace(count, end);
+        for place in &mut ends {
+            end += std::mem::replace(place, end);
         }
         for entry in entries.iter() {
-            let place = &mut counts[byte(*entry, digit)];
-            sorted[*place] = *entry;
+            let place = &mut ends[byte(entry)];
+            sorted[*place as usize] = *entry;
             *place += 1;
         }
         std::mem::swap(entries, &mut sorted);
@@ -286,10 +300,10 @@ mod tests {
     fn outside_the_table_nothing_is_known() {
         let facts = Facts::new(&[1.0, 2.0, 3.0, 4.0], 2);
         assert_eq!(facts.row(1), [3.0, 4.0]);
-        assert_eq!(facts.rows(), [[1.0, 2.0], [3.0, 4.0]]);
-        assert!(facts.rows::<1>().is_empty() && facts.rows::<4>().is_empty());
         assert_eq!(facts.of(1), [3.0, 4.0]);
         assert!(facts.of::<3>(0)[0].is_nan() && facts.of::<1>(2)[0].is_nan());
+        assert_eq!(facts.rows(), [[1.0, 2.0], [3.0, 4.0]]);
+        assert!(facts.rows::<1>().is_empty() && facts.rows::<4>().is_empty());
         assert!(facts.get(2, 0).is_nan());
         assert!(facts.get(0, 2).is_nan());
         assert!(Facts::new(&[], 0).get(0, 0).is_nan());

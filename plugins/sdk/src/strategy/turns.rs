@@ -2,7 +2,7 @@
 //!
 //! Counts with the request's number alone: it keeps no state, so there is none to race for.
 
-use super::ranking::{Entry, Numbers};
+use super::ranking::{Entry, Places};
 use super::{Ranking, Request};
 
 /// Said of a ranking that begins with one that is not on top.
@@ -35,26 +35,18 @@ impl Turns {
     /// turn. Only who is here has a turn, so that the one after a gap does not get two. `place` says by row whether
     /// a candidate is here, and its number.
     pub fn lowest_first(self, candidates: &[u32], place: impl Fn(usize) -> (bool, f64)) -> Ranking {
-        let (mut near, mut away) = (Vec::with_capacity(candidates.len()), Vec::new());
-        let mut numbers = Numbers::with_capacity(candidates.len());
-        for row in 0..candidates.len() {
-            let (here, number) = place(row);
-            let entries = if here { &mut near } else { &mut away };
-            entries.push(numbers.push(number));
-        }
-        numbers.sort(&mut near);
-        numbers.sort(&mut away);
-        let best = equals(&numbers, &near);
+        let mut places = Places::new(candidates.len(), place);
+        places.sort();
+        let (best, near) = (places.equals(0), near(&places.entries));
         // Of the requests before this one, those that were for another.
-        let anothers = match near.len() - best {
-            0 => 0,
-            _ => self.sequence.checked_div(self.every).unwrap_or(0),
+        let anothers = if best < near {
+            self.sequence.checked_div(self.every).unwrap_or(0)
+        } else {
+            0
         };
-        take_turns(&numbers, &mut near, self.sequence - anothers);
-        take_turns(&numbers, &mut away, self.sequence - anothers);
-        let another = self.is_for_another() && put_another_first(&mut near, best, anothers);
-        let order = near.iter().chain(&away).map(|entry| candidates[entry.row()]);
-        let ranking = Ranking::new(order.collect());
+        take_turns(&mut places, self.sequence - anothers);
+        let another = self.is_for_another() && put_another_first(&mut places.entries[..near], best, anothers);
+        let ranking = Ranking::new(places.order(candidates));
         if another { ranking.note(ANOTHER) } else { ranking }
     }
 
@@ -71,29 +63,28 @@ impl Turns {
     }
 }
 
-/// How many entries at the beginning have the same number.
-fn equals(numbers: &Numbers, entries: &[Entry]) -> usize {
-    let first = entries.first().map(|first| numbers.of(*first));
-    entries
-        .iter()
-        .take_while(|entry| Some(numbers.of(**entry)) == first)
-        .count()
+/// How many are here.
+fn near(entries: &[Entry]) -> usize {
+    entries.partition_point(|entry| !entry.is_last())
 }
 
-fn take_turns(numbers: &Numbers, mut entries: &mut [Entry], turn: u64) {
-    while !entries.is_empty() {
-        let (equals, rest) = entries.split_at_mut(equals(numbers, entries));
-        if equals.len() > 1 {
-            equals.rotate_left((turn % equals.len() as u64) as usize);
+fn take_turns(places: &mut Places, turn: u64) {
+    let mut from = 0;
+    while from < places.entries.len() {
+        let equals = places.equals(from);
+        if equals > 1 {
+            let first = (turn % equals as u64) as usize;
+            places.entries[from..from + equals].rotate_left(first);
         }
-        entries = rest;
+        from += equals;
     }
 }
 
 /// Whether there was one behind the best. In turn by row, which unlike its place does not change with the answers.
 fn put_another_first(entries: &mut [Entry], best: usize, turn: u64) -> bool {
+    let others = entries.get(best..).unwrap_or(&[]);
     let mut others: Vec<(usize, usize)> = (best..)
-        .zip(&entries[best..])
+        .zip(others)
         .map(|(place, entry)| (entry.row(), place))
         .collect();
     let Some(turn) = turn.checked_rem(others.len() as u64) else {

@@ -19,8 +19,8 @@
 
 mod shares;
 
-use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy};
-use shares::{Shares, or, price};
+use patchbay_sdk::strategy::{Candidate, Description, Fact, Facts, Ranking, Request, Strategy, or};
+use shares::{Shares, price};
 
 #[derive(Debug)]
 pub struct Composite {

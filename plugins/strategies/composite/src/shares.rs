@@ -1,5 +1,6 @@
 //! The score of a candidate, and what each part of it counts. The formula is explained at the top of the crate.
 
+use patchbay_sdk::strategy::or;
 use serde::Deserialize;
 
 /// A share beyond this is a mistake, and infinity would make all scores the same.
@@ -81,8 +82,4 @@ pub(crate) fn price(input: f64, output: f64) -> f64 {
 /// Where the highest is 0, all are 0.
 fn part(number: f64, highest: f64) -> f64 {
     if number == 0.0 { 0.0 } else { number / highest }
-}
-
-pub(crate) fn or(number: f64, unknown: f64) -> f64 {
-    if number.is_nan() { unknown } else { number }
 }
