@@ -111,16 +111,16 @@ fn four(simulator: &Simulator, strategy: &str) -> String {
     )
 }
 
-/// Three vendors fail for a while, each in its own way.
-fn trouble(simulator: &Simulator) {
-    let fails =
-        |vendor: &str, times: u64, status: StatusCode| Rule::first(times).vendor(vendor).status(status);
-    simulator.set_rules(vec![
-        fails("one", 40, StatusCode::INTERNAL_SERVER_ERROR),
-        fails("two", 25, StatusCode::TOO_MANY_REQUESTS),
-        fails("four", 12, StatusCode::BAD_GATEWAY),
-    ]);
-}
+/// How often a vendor fails before it serves, and in what way.
+type Trouble = (&'static str, u64, StatusCode);
+
+const TROUBLE: [Trouble; 3] = [
+    ("one", 40, StatusCode::INTERNAL_SERVER_ERROR),
+    ("two", 25, StatusCode::TOO_MANY_REQUESTS),
+    ("four", 12, StatusCode::BAD_GATEWAY),
+];
+/// Most decisions are between vendors that can be asked.
+const LITTLE_TROUBLE: &[Trouble] = &[("one", 5, StatusCode::INTERNAL_SERVER_ERROR)];
 
 /// Every third request is for `n`.
 fn request(number: usize) -> Value {
@@ -128,9 +128,10 @@ fn request(number: usize) -> Value {
     with(hello(), json!({"model": model}))
 }
 
-async fn recorded(strategy: &str) -> Recording {
+async fn recorded(strategy: &str, trouble: &[Trouble]) -> Recording {
     let simulator = simulator().await;
-    trouble(&simulator);
+    let fails = |(vendor, times, status): &Trouble| Rule::first(*times).vendor(*vendor).status(*status);
+    simulator.set_rules(trouble.iter().map(fails).collect());
     let config = four(&simulator, strategy);
     Recording::of(&["openai", strategy], &config, (10, 30), request).await
 }
@@ -143,7 +144,7 @@ fn sum(list: &Value, member: &str) -> u64 {
 #[tokio::test]
 async fn the_strategy_that_decided_decides_the_same_again() {
     for strategy in ["round-robin", "priority"] {
-        let recording = recorded(strategy).await;
+        let recording = recorded(strategy, &TROUBLE).await;
         let report = recording.report(strategy, &["--exact"]);
         let all = json!({"decisions": 300, "same_order": 300, "same_askable": 300, "same_first": 300});
         assert_eq!(report["agreement"], all, "{report:#}");
@@ -172,7 +173,7 @@ async fn the_strategy_that_decided_decides_the_same_again() {
 
 #[tokio::test]
 async fn another_strategy_is_compared() {
-    let recording = recorded("round-robin").await;
+    let recording = recorded("round-robin", LITTLE_TROUBLE).await;
     let report = recording.report("priority", &[]);
     let agreement = &report["agreement"];
     assert_eq!(agreement["decisions"], 300);
@@ -241,7 +242,7 @@ async fn another_strategy_is_compared() {
 
 #[tokio::test]
 async fn a_strategy_that_fails_is_told_of_and_given_up() {
-    let recording = recorded("round-robin").await;
+    let recording = recorded("round-robin", LITTLE_TROUBLE).await;
     let guests = root().join("target/test-plugins/wayward.wasm");
     patchbay_tests::component("wayward");
     let wayward = |rank: &str| {
