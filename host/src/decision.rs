@@ -178,8 +178,15 @@ impl Decision {
 
     /// The order in which candidates were to be tried: what the rule prefers comes first.
     pub fn order(&self) -> Vec<u32> {
-        let mut order = self.made.order.clone();
-        order.sort_by_key(|candidate| !self.made.preferred.contains(candidate));
+        self.with_preferred_first(&self.made.order)
+    }
+
+    /// What the rule makes of an order.
+    pub fn with_preferred_first(&self, order: &[u32]) -> Vec<u32> {
+        let mut order = order.to_vec();
+        if !self.made.preferred.is_empty() {
+            order.sort_by_key(|candidate| !self.made.preferred.contains(candidate));
+        }
         order
     }
 

@@ -162,9 +162,9 @@ impl InShadow {
     }
 }
 
-/// Whether the first that can be asked is the same, and whether all of them are.
+/// Whether the first that can be asked is the same, and whether all of them are, after what the rule has made of both.
 fn compare(decision: &Decision, order: &[u32]) -> (bool, bool) {
-    let mine = decision.askable(order);
-    let theirs = decision.askable(&decision.made.order);
+    let mine = decision.askable(&decision.with_preferred_first(order));
+    let theirs = decision.askable(&decision.order());
     (mine.first() == theirs.first(), mine == theirs)
 }

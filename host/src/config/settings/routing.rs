@@ -57,7 +57,7 @@ pub enum Chooses {
 /// One model at one vendor, with all of its accounts or some.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Key of [`Settings::vendors`].
+    /// Key of [`super::Settings::vendors`].
     pub vendor: String,
     /// Index into the vendor's models.
     pub model: usize,
