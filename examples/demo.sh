@@ -58,6 +58,9 @@ examples/demo.toml. In another terminal:
   curl -X POST http://$vendors/control/rules -H 'content-type: application/json' \\
     -d '{"when": {"vendor": "sim-one"}, "times": 2, "then": {"cut_after": 0}}'
 
+  # who was chosen, from whom and why; --failed for those in which something went wrong
+  target/release/patchbay explain --config examples/demo.toml
+
   # what is running, and what it counts
   curl -s http://$gateway/admin/plugins -H 'Authorization: Bearer demo-admin'
   curl -s http://$gateway/metrics

@@ -28,6 +28,15 @@ pub struct Checked {
     pub models: usize,
 }
 
+// === impl Checked ===
+
+impl Checked {
+    /// There are warnings, plugins that do not load, or wishes that cannot be had.
+    pub fn lacks_something(&self) -> bool {
+        !(self.problems.is_empty() && self.plugins.is_empty() && self.notices.is_empty())
+    }
+}
+
 /// Checks a configuration file.
 pub fn check(file: &Path) -> Checked {
     let mut checked = Checked {

@@ -148,7 +148,9 @@ where
         strategy: granted.strategy.as_ref(),
         deadline: clock::unix_millis().saturating_add(total(&generation)),
     };
-    let plan = plan_when_verified(gateway, route(&generation, &caller, &request)?, asking, record).await?;
+    let route = route(&generation, &caller, &request)?;
+    let patience = Instant::now() + generation.settings.server.admission.wait;
+    let plan = plan_when_verified(gateway, route, asking, record, patience).await?;
     Ok((generation, caller, request, place, plan))
 }
 
@@ -185,8 +187,8 @@ async fn plan_when_verified(
     route: &Route,
     asking: Asking<'_>,
     record: &mut Record,
+    until: Instant,
 ) -> Result<Plan, Refusal> {
-    let until = Instant::now() + gateway.current().settings.server.admission.wait;
     loop {
         let mut changed = std::pin::pin!(gateway.key_changed());
         let planned = route.plan(asking).await;

@@ -116,6 +116,11 @@ impl Record {
         self.decision = Some((decision, journal));
     }
 
+    /// What the request follows, until it has ended.
+    pub fn decision(&self) -> Option<&Decision> {
+        self.decision.as_ref().map(|(decision, _)| &**decision)
+    }
+
     /// A candidate is asked, perhaps once more.
     pub fn asks(&mut self, candidate: &Candidate) {
         self.asked = Some(Instant::now());

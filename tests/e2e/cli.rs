@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use patchbay_tests::run;
+use patchbay_tests::{root, run};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -97,6 +97,35 @@ fn every_mistake_is_found_at_once_with_its_line() {
     for line in [2, 6, 9, 10, 13] {
         assert!(lines.contains(&line), "line {line} in {json}");
     }
+}
+
+#[test]
+fn what_would_serve_otherwise_than_it_is_written_fails_where_that_is_wanted() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("wish.toml");
+    let plugins = root().join("target/plugins");
+    let config = format!(
+        "[[keys]]\nname = \"me\"\nkey = \"abcdef\"\n[plugins]\nfolder = \"{}\"\n\
+         [vendors.a]\nadapter = \"echo\"\nbase_url = \"http://127.0.0.1:1\"\nmodels = [\"m\"]\n\
+         [models.p]\ntargets = [\"a/m\"]\nstrategy = \"cost\"\n",
+        plugins.display()
+    );
+    let checked = |settings: &str, options: &[&str]| {
+        fs::write(&file, format!("{config}settings = {settings}\n")).unwrap();
+        run(&[&["check", "-c", file.to_str().unwrap()], options].concat(), &[])
+    };
+    assert!(checked("{ input_share = 0.5 }", &["--strict"]).status.success());
+    let wrong = "{ input_share = 2 }";
+    let lenient = checked(wrong, &[]);
+    assert!(lenient.status.success(), "{lenient:?}");
+    assert!(stdout(&lenient).contains("input_share"), "{lenient:?}");
+    let strict = checked(wrong, &["--strict"]);
+    assert_eq!(strict.status.code(), Some(1), "{strict:?}");
+    assert!(
+        stdout(&strict).contains("not all of it as it is written"),
+        "{strict:?}"
+    );
+    assert_eq!(checked(wrong, &["--strict", "--json"]).status.code(), Some(1));
 }
 
 #[test]

@@ -101,8 +101,12 @@ async fn the_first_rule_that_fits_applies_and_no_other() {
                  [[models.m.rules]]\nmax_input_tokens = 4294967295\nonly = [\"small/m\"]\n";
     let gateway = gateway(&simulator, rules).await;
     let tagged = gateway.client().header("x-patchbay-tags", "a,b");
-    assert_eq!(answered(tagged, &hello()).await, "large");
-    assert_eq!(answered(gateway.client(), &hello()).await, "small");
+    for (client, vendor, rule) in [(tagged, "large", 1), (gateway.client(), "small", 2)] {
+        let answer = client.chat(&hello()).await;
+        assert_eq!(answer.header("x-patchbay-vendor"), vendor);
+        let record = gateway.record(answer.header("x-request-id")).await;
+        assert_eq!(record["rule"], rule, "{record}");
+    }
 }
 
 #[tokio::test]

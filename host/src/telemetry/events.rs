@@ -81,6 +81,7 @@ impl RequestEnded<'_> {
             Ending::Failed(failure) => failure.kind.label(),
         });
         let trail = &record.trail;
+        let made = record.decision().map(|decision| &decision.made);
         let error = match self.ending {
             Ending::Failed(failure) => Some(failure.message.as_str()),
             Ending::Completed | Ending::Cancelled => None,
@@ -93,6 +94,8 @@ impl RequestEnded<'_> {
             streaming = record.streaming,
             model = record.public_model,
             strategy = trail.strategy,
+            rule = made.and_then(|made| made.rule),
+            note = made.and_then(|made| made.note.as_deref()),
             adapter = trail.adapter,
             vendor = trail.vendor,
             account = trail.account,
