@@ -273,10 +273,14 @@ mod tests {
     #[test]
     fn orders_are_those_of_a_stable_sort_that_compares_numbers() {
         let mut dice = Dice::new(1);
-        for _ in 0..1000 {
+        for round in 0..1000 {
+            // All nearly the same, all between 0 and 1, or anything.
+            let kind = round % 4;
             let numbers: Vec<f64> = (0..dice.below(600))
-                .map(|_| match dice.below(4) {
+                .map(|_| match kind.min(dice.below(4)) {
+                    0 if kind == 0 => 1.0 + dice.below(1000) as f64 * f64::EPSILON,
                     0 => f64::from_bits(dice.bits()),
+                    1 if kind == 1 => dice.fraction(),
                     1 => -0.0,
                     _ => dice.below(20) as f64 - 10.0,
                 })
