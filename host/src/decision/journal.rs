@@ -79,13 +79,10 @@ impl Journal {
 
     /// The latest decisions that are wanted, the newest first.
     pub fn latest(&self, most: usize, wanted: impl Fn(&Decision) -> bool) -> Vec<Arc<Decision>> {
-        let kept = lock(&self.kept);
-        let latest = kept.decisions.iter().rev();
-        latest
-            .filter(|decision| wanted(decision))
-            .take(most)
-            .cloned()
-            .collect()
+        // Requests wait for the lock, so nothing is looked at while it is held.
+        let latest: Vec<Arc<Decision>> = lock(&self.kept).decisions.iter().rev().cloned().collect();
+        let wanted = latest.into_iter().filter(|decision| wanted(decision));
+        wanted.take(most).collect()
     }
 
     /// Writes what is still to be written of the recording.

@@ -98,11 +98,7 @@ impl Route {
                 let mut deciders = self.deciders.iter().enumerate();
                 deciders.find(|(_, decides)| decides.strategy == *named)
             }
-            None => self
-                .deciders
-                .first()
-                .filter(|_| self.has_strategy)
-                .map(|decides| (0, decides)),
+            None => self.own().map(|own| (0, own)),
         }
     }
 
